@@ -1,0 +1,58 @@
+"""Read invented tables: text, bytes or files to the rows and rejects that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+import pytest
+
+from tokenaudit import schema
+from tokenaudit.sources.source import Reject, Table
+from tokenaudit.sources.table import read_table
+
+
+class Read(NamedTuple):
+    """What came of a file."""
+
+    rows: pl.DataFrame
+    rejects: list[Reject]
+
+    def used(self) -> pl.DataFrame:
+        """Return the rows that count."""
+        return self.rows.filter(~pl.col("blank"))
+
+    def row(self) -> dict[str, object]:
+        """Return the only row that counts."""
+        return self.used().row(0, named=True) if self.used().height == 1 else {}
+
+
+ReadFile = Callable[[Table, Path], Read]
+ReadText = Callable[[Table, str | bytes], Read]
+
+
+def collect(source: Table, path: Path) -> Read:
+    """Read a whole file."""
+    batches = list(read_table(source, str(path)))
+    empty = pl.DataFrame(schema=schema.dtypes())
+    return Read(pl.concat([empty, *(batch.rows for batch in batches)]), [r for batch in batches for r in batch.rejects])
+
+
+@pytest.fixture(scope="session")
+def read_file() -> ReadFile:
+    """Read a file as a source."""
+    return collect
+
+
+@pytest.fixture(scope="session")
+def read_text(tmp_path_factory: pytest.TempPathFactory) -> ReadText:
+    """Read text as a source."""
+    path = tmp_path_factory.mktemp("tables") / "table.csv"
+
+    def read(source: Table, text: str | bytes) -> Read:
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return collect(source, path)
+
+    return read

@@ -1,0 +1,97 @@
+"""The one heavy query: usage rows to priced sums.
+
+Tokens are added up as integers first and priced last, so that totals depend neither on grouping nor on row order, and
+pricing works on thousands of rows instead of millions. All other analysis works on the cube.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tokenaudit.analysis import overlap, times
+from tokenaudit.analysis.idle import idle_columns
+from tokenaudit.analysis.measures import known_sum
+from tokenaudit.analysis.where import PRICED_DIMENSIONS, Condition, charge_filter, usage_filter
+from tokenaudit.charges import PRICE_DIMENSIONS, charge, with_price_dimensions
+from tokenaudit.errors import QueryError, did_you_mean
+from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, TIME_DIMENSIONS
+
+if TYPE_CHECKING:
+    from tokenaudit.prices.book import PriceBook
+
+DETAILS = ("billing_currency", "cost_basis", "granularity", "unpriced_model")
+"""What a cube is always split by, besides the dimensions asked for."""
+
+USAGE_SUMS = (*COUNTS, "estimated_output_tokens")
+SUMS = (*USAGE_SUMS, "unpriced_requests", "unpriced_tokens", "settled_tokens")
+"""Integer columns of a cube."""
+
+PRICE_CURRENCY = "USD"
+"""Currency of the price book, and so of rows whose source names none."""
+
+
+def cube(
+    usage: pl.LazyFrame,
+    by: Sequence[str],
+    book: PriceBook,
+    *,
+    timezone: str = "UTC",
+    conditions: Sequence[Condition] = (),
+    bills: pl.LazyFrame | None = None,
+) -> pl.DataFrame:
+    """Return the priced sums of `usage` for each combination of the dimensions `by` and `DETAILS`.
+
+    `usage` holds usage rows of the time asked for; `bills` all rows of cost exports near it, blank ones included, see
+    `overlap`. Times in `by` are read in `timezone` and come back as ISO 8601 text.
+
+    Columns: `by`, `DETAILS` (``unpriced_model`` is the `request_model` of rows without a price), `SUMS` (Int64),
+    money (Decimal(38, 18), in `billing_currency`, null where no part is known) and `data_to`, the instant up to which
+    the rows reach. Raises QueryError for an unknown dimension.
+    """
+    names = dimensions(by)
+    settled = overlap.settled_days(bills)
+    sums = _sums(usage.filter(usage_filter(conditions)), book, [*_keys(names, timezone), *overlap.keys(settled)])
+    charges = charge(sums, book)
+    counted = overlap.without_settled(charges, settled).filter(charge_filter(conditions))
+    return _detailed(counted, names).collect(engine="streaming")
+
+
+def dimensions(by: Iterable[str]) -> tuple[str, ...]:
+    """Return the dimensions `by` without repetitions; raise QueryError for one that is unknown."""
+    known = (*DIMENSIONS, *TIME_DIMENSIONS)
+    for name in by:
+        if name not in known:
+            raise QueryError(f"unknown dimension `{name}`", did_you_mean(name, known) or f"one of: {', '.join(known)}")
+    return tuple(dict.fromkeys(by))
+
+
+def unlike(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Return `names` and then those of `others` that are not among them."""
+    return list(dict.fromkeys((*names, *others)))
+
+
+def _keys(names: Sequence[str], timezone: str) -> list[pl.Expr]:
+    usage_columns = [name for name in names if name not in (*PRICED_DIMENSIONS, *TIME_DIMENSIONS)]
+    columns = unlike(usage_columns, (*PRICE_DIMENSIONS, "billing_currency", "granularity"))
+    return [*map(pl.col, columns), *times.units(names, timezone)]
+
+
+def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr]) -> pl.LazyFrame:
+    idle = idle_columns(usage)
+    rows = with_price_dimensions(usage.with_columns(**idle), book)
+    counts = [pl.col(name).sum() for name in USAGE_SUMS if name not in idle]
+    given = [known_sum(name) for name in ("billed_cost", "list_cost") if name not in idle]
+    last = pl.col("charge_period_start").max().alias("last_start")
+    return rows.group_by(keys).agg(*counts, *given, last).with_columns(**idle)
+
+
+def _detailed(charges: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+    unpriced = pl.when(pl.col("cost_basis") == "unpriced").then("request_model")
+    currency = pl.col("billing_currency").fill_null(PRICE_CURRENCY)
+    data_to = times.bucket_end(pl.col("last_start"))
+    shown = charges.with_columns(*times.labels(names), unpriced.alias("unpriced_model"), currency, data_to=data_to)
+    money = [known_sum(column) for column in MONEY]
+    return shown.group_by(unlike(names, DETAILS)).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())

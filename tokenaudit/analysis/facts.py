@@ -1,0 +1,72 @@
+"""What a reader must know beside the figures: how much is billed, computed, unpriced or estimated, and how recent it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from tokenaudit.analysis.measures import MEASURES, measured, ratio
+from tokenaudit.analysis.where import DATED
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """Facts about all rows of a cube, for headings and notes."""
+
+    by_basis: pl.DataFrame
+    """Per `billing_currency` and `cost_basis`, largest first: all measures, and `share` (ratio) of `effective_cost`.
+
+    Where `cost_basis` is ``included`` the `list_cost` is what plans cover.
+    """
+    unpriced: pl.DataFrame
+    """Models without a price, most tokens first: `request_model`, `requests`, `tokens`, `share` (ratio) of all tokens."""
+    estimated_share: pl.DataFrame
+    """One row: `output_tokens` as recorded, `estimated_output_tokens`, and `share` (ratio) that was never recorded."""
+    settled_tokens: int
+    """Tokens of usage exports whose spend stands in the cost export of the same days."""
+    data_to: datetime | None
+    """Instant (UTC) up to which the rows reach: of the last event, or the end of the last bucket."""
+    users: int | None
+    """Named users; None where the cube is not split by `user`."""
+    utc_dates: bool
+    """Some rows are of a day or coarser, and keep the provider's UTC dates in every time zone."""
+
+
+def facts(cube: pl.DataFrame) -> Facts:
+    """Return the facts about the rows of `cube`."""
+    return Facts(
+        by_basis=_by_basis(cube),
+        unpriced=_unpriced(cube),
+        estimated_share=_estimated_share(cube),
+        settled_tokens=cube.get_column("settled_tokens").sum(),
+        data_to=cube.select(pl.col("data_to").max()).item(),
+        users=cube.get_column("user").drop_nulls().n_unique() if "user" in cube.columns else None,
+        utc_dates=cube.select(pl.col("granularity").is_in(DATED).any()).item(),
+    )
+
+
+def _by_basis(cube: pl.DataFrame) -> pl.DataFrame:
+    share = ratio(pl.col("effective_cost"), pl.col("effective_cost").sum().over("billing_currency"))
+    return (
+        measured(cube, ("cost_basis", "billing_currency"))
+        .select("billing_currency", "cost_basis", *MEASURES, share=share)
+        .sort("billing_currency", "effective_cost", "cost_basis", descending=[False, True, False], nulls_last=True)
+    )
+
+
+def _unpriced(cube: pl.DataFrame) -> pl.DataFrame:
+    tokens = measured(cube, ()).get_column("total_tokens").sum()
+    return (
+        cube.filter(pl.col("unpriced_model").is_not_null())
+        .group_by(request_model=pl.col("unpriced_model").cast(pl.String))
+        .agg(requests=pl.col("unpriced_requests").sum(), tokens=pl.col("unpriced_tokens").sum())
+        .with_columns(share=ratio(pl.col("tokens"), pl.lit(tokens)))
+        .sort("tokens", "requests", "request_model", descending=[True, True, False])
+    )
+
+
+def _estimated_share(cube: pl.DataFrame) -> pl.DataFrame:
+    recorded, likely = pl.col("output_tokens"), pl.col("estimated_output_tokens")
+    return measured(cube, ()).select(recorded, likely, share=ratio(likely - recorded, likely))

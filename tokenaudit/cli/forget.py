@@ -1,0 +1,65 @@
+"""`tokenaudit forget`: rows out of the store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tokenaudit.cli import options, screen
+from tokenaudit.errors import NoDataError, QueryError
+
+EXAMPLES = (
+    "tokenaudit forget --file october.csv --dry-run",
+    "tokenaudit forget --source cursor-usage",
+    "tokenaudit forget --where user=alice",
+)
+File = Annotated[
+    list[Path] | None, typer.Option("--file", metavar="PATH", help="What was read of a file, or under a folder.")
+]
+SourceName = Annotated[str | None, typer.Option("--source", metavar="NAME", help="All of one source.")]
+
+
+def command(
+    file: File = None,
+    source: SourceName = None,
+    where: options.Where = None,
+    store: options.Store = None,
+    config: options.Config = None,
+    *,
+    no_config: options.NoConfig = False,
+    dry_run: options.DryRun = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Remove rows and ledger entries in one transaction; what another file also holds stays.
+
+    Files themselves are not touched: ingesting a folder again reads what still lies in it.
+    """
+    if not (file or source or where):
+        raise QueryError("nothing to forget", "give --file, --source or --where, with --dry-run to look first")
+    settings = options.settings(store, config, no_config=no_config)
+    from tokenaudit.analysis.where import Condition, usage_filter
+    from tokenaudit.sources import by_name, sources
+    from tokenaudit.store.catalog import Catalog
+    from tokenaudit.store.forget import files_of, forget
+
+    catalog = Catalog.open(settings.store)
+    try:
+        paths = [os.path.abspath(path.expanduser()) for path in file or ()]
+        entries = files_of(catalog, paths, by_name(source).name if source else None) if paths or source else []
+        if (paths or source) and not entries:
+            raise NoDataError("the store has read no such file or source", "see `tokenaudit doctor --files`")
+        conditions = [
+            Condition(item.column, tuple(value or "" for value in item.values), item.negated) for item in where or ()
+        ]
+        chosen = usage_filter(conditions) if conditions else None
+        newest = {item.name for item in sources().values() if item.merge == "newest"}
+        done = forget(catalog, entries, chosen, newest, dry_run=dry_run)
+    finally:
+        catalog.close()
+    if not quiet:
+        would = "Would forget" if dry_run else "Forgot"
+        kept = f", {done.kept:,} rows stay because another file holds them too" if done.kept else ""
+        screen.say(f"{would} {done.rows:,} rows of {len(done.files):,} files{kept}")

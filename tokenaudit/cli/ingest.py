@@ -1,0 +1,120 @@
+"""`tokenaudit ingest`: files and folders into the store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tokenaudit.cli import options, progress, screen
+from tokenaudit.errors import QueryError, SourceError
+
+if TYPE_CHECKING:
+    from tokenaudit.ingest.summary import Summary
+
+EXAMPLES = (
+    "tokenaudit ingest ~/Downloads/october    exports, logs, whole folders",
+    "tokenaudit ingest                        the agent logs of this machine",
+    "tokenaudit ingest --dry-run logs/        what would be read",
+)
+Paths = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files and folders, any mix of formats.")]
+
+
+def command(
+    paths: Paths = None,
+    store: options.Store = None,
+    config: options.Config = None,
+    format: options.Format = None,  # noqa: A002 - the option's own name
+    output: options.Output = None,
+    *,
+    no_config: options.NoConfig = False,
+    dry_run: options.DryRun = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Read usage and cost files into the store, each billable thing once.
+
+    Formats are recognised by content. Files that have not changed are not read again, files that grew are read on.
+    """
+    settings = options.settings(store, config, no_config=no_config)
+    chosen = options.output_format(format, output)
+    if chosen not in ("table", "json"):
+        raise QueryError(f"ingest has no format `{chosen}`", "its summary comes as text, or with --format json")
+    given = [str(path.expanduser()) for path in paths or ()] or known_folders(quiet=quiet)
+    if dry_run:
+        return _preview(given)
+    from tokenaudit.ingest.run import ingest
+
+    with progress.bar("Reading", quiet=quiet) as advance:
+        summary = ingest(given, settings.store, progress=advance)
+    if chosen == "json":
+        _write_json(summary, output)
+    elif not quiet:
+        show(summary)
+    return exit_code(summary, {os.path.abspath(path) for path in given if os.path.isfile(path)})
+
+
+def known_folders(*, quiet: bool) -> list[str]:
+    """Return the folders in which agents keep their logs on this machine, and say which."""
+    from tokenaudit.sources import sources
+
+    found = [
+        folder
+        for source in sources().values()
+        for path in source.paths
+        if "$" not in (folder := os.path.expandvars(os.path.expanduser(path))) and os.path.isdir(folder)
+    ]
+    if not found:
+        raise SourceError("found no agent logs on this machine", "name files or folders: `tokenaudit ingest PATH...`")
+    folders = sorted({os.path.realpath(folder) for folder in found})
+    if not quiet:
+        screen.say(f"Found agent logs in {', '.join(folders)}")
+    return folders
+
+
+def show(summary: Summary) -> None:
+    """Tell people what an ingest did, on stderr."""
+    from tokenaudit.reports.ingested import as_lines
+
+    for line in as_lines(summary):
+        screen.say(line)
+
+
+def exit_code(summary: Summary, named: set[str]) -> int:
+    """Return 0 where something was recognised and nothing named directly was not; else complain and return 2."""
+    refused = [file.path for file in summary.with_status("unrecognised", "skipped") if file.path in named]
+    if refused:
+        error = SourceError(
+            f"not recognised: {', '.join(f'`{path}`' for path in refused)}",
+            "see `tokenaudit sources` for what can be read",
+        )
+        return screen.complain(error)
+    if not summary.with_status("read", "unchanged"):
+        return screen.complain(SourceError("nothing was recognised", "see `tokenaudit sources` for what can be read"))
+    return 0
+
+
+def _write_json(summary: Summary, output: Path | None) -> None:
+    import json
+
+    from tokenaudit.reports.ingested import as_json
+
+    text = json.dumps(as_json(summary), indent=2, ensure_ascii=False) + "\n"
+    target = options.destination(output)
+    if isinstance(target, Path):
+        target.write_text(text, encoding="utf-8")
+    else:
+        target.write(text)
+
+
+def _preview(paths: list[str]) -> int:
+    from tokenaudit.ingest.plan import plan
+    from tokenaudit.ingest.walk import walk
+
+    made = plan(walk(paths), {})
+    for job in made.jobs:
+        print(f"{job.source:<16} {job.found.path}")
+    for file, _, status in made.settled:
+        print(f"{status:<16} {file.path}")
+    return 0 if made.jobs else 2

@@ -1,0 +1,122 @@
+"""`tokenaudit report`: spend by user, model and project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tokenaudit.cli import options, progress, screen
+
+if TYPE_CHECKING:
+    from tokenaudit.render.document import Document
+    from tokenaudit.store.store import Store
+
+EXAMPLES = (
+    "tokenaudit report                                   this month by user, model and project",
+    "tokenaudit report --period 2026-10 --by user,model",
+    "tokenaudit report --period 2026-Q3 --by month --where project=web-shop",
+    "tokenaudit report --period last-month -o spend.csv",
+)
+DEFAULT_BY = ["user", "model", "project"]
+MACHINE = ("csv", "json", "ndjson", "parquet")
+Refresh = Annotated[
+    bool, typer.Option("--refresh", help="First ingest what is new under every folder ingested before.")
+]
+
+
+def command(
+    period: options.Period = None,
+    by: options.By = None,
+    where: options.Where = None,
+    cost: options.Cost = "effective",
+    limit: options.Limit = None,
+    timezone: options.Timezone = None,
+    as_of: options.AsOf = None,
+    format: options.Format = None,  # noqa: A002 - the option's own name
+    output: options.Output = None,
+    store: options.Store = None,
+    config: options.Config = None,
+    *,
+    no_config: options.NoConfig = False,
+    refresh: Refresh = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Show spend by user, model and project for a period, against the period before.
+
+    Without --period it is this month, or the newest one with data. Tables show a breakdown for each column, machine
+    formats one row for each combination.
+    """
+    settings = options.settings(store, config, no_config=no_config, as_of=as_of, timezone=timezone)
+    chosen = options.output_format(format, output)
+    if refresh:
+        _refresh(settings, quiet=quiet)
+    from tokenaudit.render import render
+    from tokenaudit.store.store import Store
+
+    with Store.open(settings.store) as opened:
+        asked = Asked(settings, period, by or [], where or [], cost, limit)
+        document = asked.document(opened, people=chosen not in MACHINE)
+    render(document, chosen, options.destination(output))
+    if chosen in MACHINE and not quiet:
+        for note in document.notes or ():
+            screen.say(f"note: {note}")
+
+
+class Asked:
+    """The options of one report."""
+
+    def __init__(  # noqa: PLR0917 - one argument for each option
+        self,
+        settings: options.Settings,
+        period: str | None,
+        by: list[str],
+        where: list[options.Condition],
+        cost: str,
+        limit: int | None,
+    ) -> None:
+        self.settings = settings
+        self.period = period
+        self.by = by
+        self.where = where
+        self.cost = cost
+        self.limit = limit
+
+    def document(self, store: Store, *, people: bool) -> Document:
+        """Return what the report says."""
+        from tokenaudit.reports.question import Question, default_period
+        from tokenaudit.reports.spend import Layout, spend_report
+
+        settings = self.settings
+        period, said = (
+            (settings.period(self.period), None)
+            if self.period
+            else default_period(store, settings.as_of, settings.timezone)
+        )
+        question = Question(period, tuple(self.by or DEFAULT_BY), self._conditions(), settings.config, self.cost)
+        layout = Layout(
+            separate=not self.by,
+            limit=self.limit,
+            people=people,
+            notes=[f"{said[0].upper()}{said[1:]}."] if said else [],
+        )
+        return spend_report(store, question, layout)
+
+    def _conditions(self) -> tuple[object, ...]:
+        from tokenaudit.analysis.where import Condition
+
+        return tuple(
+            Condition(item.column, tuple(value or "" for value in item.values), item.negated) for item in self.where
+        )
+
+
+def _refresh(settings: options.Settings, *, quiet: bool) -> None:
+    from tokenaudit.ingest.run import refresh
+
+    with progress.bar("Reading", quiet=quiet) as advance:
+        summary = refresh(settings.store, progress=advance)
+    if summary.with_status("read") and not quiet:
+        from tokenaudit.reports.ingested import as_lines
+
+        for line in as_lines(summary):
+            screen.say(line)

@@ -1,0 +1,173 @@
+"""Logs to columns, in other processes where there is much to read. Nothing here imports polars.
+
+The decoders hold the interpreter's lock, so threads do not help. Where the platform allows it, processes are forked
+before polars is imported, which is quick and safe in this order only; else they are spawned.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from tokenaudit.ingest.plan import Job
+from tokenaudit.sources import by_name
+from tokenaudit.sources.identity import hash_all, hash_text
+from tokenaudit.sources.source import Log, Reject
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+PARALLEL_BYTES = 1 << 26
+BATCH_BYTES = 1 << 25
+FRAME_ROWS = 100_000
+PROCESSES = min(8, os.cpu_count() or 1)
+
+
+@dataclass(slots=True)
+class FileRead:
+    """What was read of one log."""
+
+    path: str
+    rows: int
+    merged: int
+    offset: int
+    line: int
+    state: str
+    rejects: list[Reject]
+
+
+@dataclass(slots=True)
+class LogBatch:
+    """What was read of several logs of one source: columns over all files, and how many rows each file has."""
+
+    source: str
+    columns: dict[str, list[Any] | array[int]]
+    files: list[FileRead]
+    bytes: int
+
+    def rows(self) -> int:
+        """Return the number of rows."""
+        return sum(file.rows for file in self.files)
+
+
+class Decoding:
+    """Logs being decoded. Created before polars is imported, so that its processes can be forked."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        """Begin to decode, in other processes where there is much to read."""
+        self._batches = list(_batches(jobs))
+        self._pool: Executor | None = None
+        self._results: Iterator[LogBatch] = map(decode_batch, self._batches)
+        if sum(map(_unread, jobs)) >= PARALLEL_BYTES and PROCESSES > 1 and len(self._batches) > 1:
+            self._pool = _pool()
+            self._results = self._pool.map(decode_batch, self._batches)
+
+    def batches(self) -> Iterator[LogBatch]:
+        """Yield what was decoded, batch by batch; ends the processes."""
+        try:
+            yield from self._results
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the processes; what they have not begun is left."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+
+def _pool() -> Executor:
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    method = "fork" if sys.platform == "linux" and "polars" not in sys.modules else "spawn"
+    return ProcessPoolExecutor(PROCESSES, mp_context=get_context(method))
+
+
+def _unread(job: Job) -> int:
+    return job.found.size - job.tail.offset
+
+
+def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Group jobs of one source into batches of about 32 MB, large files first, so that processes end together."""
+    batch: list[Job] = []
+    size = 0
+    for job in sorted(jobs, key=lambda job: (job.source, -_unread(job), job.found.path)):
+        if batch and (size >= BATCH_BYTES or batch[0].source != job.source):
+            yield batch
+            batch, size = [], 0
+        batch.append(job)
+        size += _unread(job)
+    if batch:
+        yield batch
+
+
+def decode_batch(jobs: list[Job]) -> LogBatch:
+    """Decode some logs of one source."""
+    gc.disable()  # many small objects, none of them cyclic: the collector would visit them again and again
+    try:
+        return _decode(jobs)
+    finally:
+        gc.enable()
+
+
+def _decode(jobs: list[Job]) -> LogBatch:
+    name = jobs[0].source
+    log = by_name(name)
+    if not isinstance(log, Log):
+        raise TypeError(name)
+    columns: dict[str, list[Any]] = {}
+    files = []
+    for job in jobs:
+        made = log.decode(job.tail)
+        identities = made.columns.pop("identity")
+        made.columns["response_id"] = hash_all(name, identities)
+        made.columns["file_id"] = [log_file_id(job.found.path)] * len(identities)
+        for column, values in made.columns.items():
+            columns.setdefault(column, []).extend(values)
+        files.append(
+            FileRead(job.found.path, len(identities), made.merged, made.offset, made.line, made.state, made.rejects)
+        )
+    return LogBatch(
+        name, {column: _packed(values) for column, values in columns.items()}, files, sum(map(_unread, jobs))
+    )
+
+
+def combined(batches: Iterable[LogBatch]) -> Iterator[LogBatch]:
+    """Yield batches of one source each, joined to about 100,000 rows: building a frame has a fixed price."""
+    held: list[LogBatch] = []
+    for batch in batches:
+        if held and (held[0].source != batch.source or sum(item.rows() for item in held) >= FRAME_ROWS):
+            yield joined(held)
+            held = []
+        held.append(batch)
+    if held:
+        yield joined(held)
+
+
+def joined(batches: list[LogBatch]) -> LogBatch:
+    """Return the rows of several batches of one source as one."""
+    columns = {name: list(chain.from_iterable(item.columns[name] for item in batches)) for name in batches[0].columns}
+    files = [file for item in batches for file in item.files]
+    return LogBatch(batches[0].source, columns, files, sum(item.bytes for item in batches))
+
+
+def log_file_id(path: str) -> int:
+    """Return the id of a log: it stays while the file grows."""
+    return hash_text(f"log\x1f{path}")
+
+
+def _packed(values: list[Any]) -> list[Any] | array[int]:
+    """Return whole numbers as an array, which travels between processes much faster."""
+    if values and type(values[0]) is int:
+        try:
+            return array("q", values)
+        except (OverflowError, TypeError):
+            return values
+    return values

@@ -1,0 +1,116 @@
+"""What of each file is new: the ledger's memory against the file system, then the file's own content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import xxhash
+
+from tokenaudit.ingest.walk import Found
+from tokenaudit.sources import detect, sources
+from tokenaudit.sources.head import Head
+from tokenaudit.sources.source import Table, Tail
+
+if TYPE_CHECKING:
+    from tokenaudit.store.catalog import FileEntry
+
+Status = Literal["read", "unchanged", "skipped", "unrecognised"]
+HEAD_BYTES = 4096
+TAIL_BYTES = 64
+LOOKS_LIKE_DATA = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zst", ".zip", ".xlsx", ".db")
+
+
+@dataclass(slots=True)
+class Job:
+    """A file to read, and what is known of it."""
+
+    found: Found
+    source: str
+    tail: Tail
+    """For a log: where to go on. For a table: from the start."""
+    drop: bool = False
+    """The rows read of it before were counted by other rules: they go out."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an ingest will do with each file."""
+
+    jobs: list[Job] = field(default_factory=list)
+    settled: list[tuple[Found, str, Status]] = field(default_factory=list)
+    """Files that are not read: (file, source or "", why)."""
+    lost: list[str] = field(default_factory=list)
+    """Files counted by older rules that no longer exist: their rows stay as they are."""
+
+
+def plan(found: Iterable[Found], ledger: dict[str, FileEntry]) -> Plan:
+    """Compare files with the ledger and look into those that are new or changed. Reads at most their heads."""
+    made = Plan()
+    for file in found:
+        entry = ledger.get(file.path)
+        if entry is not None and is_unchanged(file, entry) and not outdated(entry):
+            made.settled.append((file, entry.source, _settled(entry)))
+        else:
+            _look(made, file, entry)
+    return made
+
+
+def _settled(entry: FileEntry) -> Status:
+    return "unchanged" if entry.source else ("skipped" if entry.state == "skipped" else "unrecognised")
+
+
+def is_unchanged(file: Found, entry: FileEntry) -> bool:
+    """Say whether a file's size, time and inode are as the ledger has them."""
+    return (file.size, file.mtime_ns, file.inode) == (entry.size, entry.mtime_ns, entry.inode)
+
+
+def outdated(entry: FileEntry) -> bool:
+    """Say whether the file was counted by rules, or refused by a list of sources, that have changed since."""
+    return entry.rules != rules(entry.source)
+
+
+def rules(source: str) -> int:
+    """Return the version of a source's rules; for a file of no source, the number of sources that were tried."""
+    known = sources()
+    return known[source].rules if source in known else len(known)
+
+
+def _look(made: Plan, file: Found, entry: FileEntry | None) -> None:
+    head = Head(file.path)
+    source = detect(head)
+    if source is None:
+        looks = bool(file.size) and (file.named or file.path.lower().endswith(LOOKS_LIKE_DATA)) and not head.is_empty()
+        made.settled.append((file, "", "unrecognised" if looks else "skipped"))
+        return
+    drop = entry is not None and entry.source == source.name and outdated(entry)
+    goes_on = entry is not None and not isinstance(source, Table) and not drop and _grew(file, entry, source.name)
+    tail = Tail(file.path, entry.offset, entry.line, entry.state) if entry and goes_on else Tail(file.path)
+    made.jobs.append(Job(file, source.name, tail, drop))
+
+
+def _grew(file: Found, entry: FileEntry, source: str) -> bool:
+    """Say whether a log still begins with what was read of it."""
+    if entry.source != source or file.size <= entry.offset or entry.offset == 0 or file.path.endswith(".gz"):
+        return False
+    return marks(file.path, entry.offset) == (entry.head, entry.tail)
+
+
+def marks(path: str, offset: int) -> tuple[str, str]:
+    """Return the digests of a file's first 4 KB and of the 64 bytes before an offset, both within what was read."""
+    with open(path, "rb") as file:
+        head = file.read(min(HEAD_BYTES, offset))
+        file.seek(max(0, offset - TAIL_BYTES))
+        tail = file.read(min(TAIL_BYTES, offset))
+    return xxhash.xxh3_64_hexdigest(head), xxhash.xxh3_64_hexdigest(tail)
+
+
+def outdated_elsewhere(ledger: dict[str, FileEntry], known: set[str]) -> tuple[list[str], list[str]]:
+    """Return files of the ledger, outside `known`, that were counted by older rules: those that exist, those lost."""
+    old = sorted(
+        entry.path for entry in ledger.values() if entry.source and entry.path not in known and outdated(entry)
+    )
+    here = [path for path in old if os.path.exists(path)]
+    return here, [path for path in old if path not in here]

@@ -1,0 +1,170 @@
+"""Files to staged rows, and the commit that counts each billable thing once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+import xxhash
+
+from tokenaudit.ingest.decode import Decoding, LogBatch, combined, log_file_id
+from tokenaudit.ingest.frames import log_frame
+from tokenaudit.ingest.plan import Job, rules
+from tokenaudit.ingest.summary import FileResult
+from tokenaudit.sources import by_name, sources
+from tokenaudit.sources.identity import hash_text
+from tokenaudit.sources.source import Log, Reject, Table
+from tokenaudit.sources.table import read_table
+from tokenaudit.store.catalog import Catalog, Version
+from tokenaudit.store.change import Claims, commit
+from tokenaudit.store.staging import Staging
+
+DIGEST_BLOCK = 1 << 22
+
+
+class Position(NamedTuple):
+    """Where reading of a file ended."""
+
+    offset: int
+    line: int
+    state: str
+
+
+class Reading:
+    """The files of one ingest as they are read."""
+
+    def __init__(self, catalog: Catalog, jobs: Sequence[Job], progress: Callable[[int, int], None]) -> None:
+        self.catalog = catalog
+        self.jobs = jobs
+        self.progress = progress
+        self.staging = Staging(catalog.folder, {item.name for item in sources().values() if item.merge == "newest"})
+        self.results = {job.found.path: FileResult(job.found.path, job.source, "read") for job in jobs}
+        self.rejects: dict[str, list[Reject]] = {}
+        self.positions: dict[str, Position] = {}
+        self.file_ids: dict[str, int] = {}
+        self.versions: dict[int, Version] = {}
+        self.known = {version.file_id: version for version in catalog.versions()}
+        self.total = sum(job.found.size - job.tail.offset for job in jobs)
+        self.bytes = 0
+
+    def read(self, decoding: Decoding) -> None:
+        """Read every file into the staging area; on an error nothing stays behind."""
+        logs = [job for job in self.jobs if isinstance(by_name(job.source), Log)]
+        self.file_ids.update({job.found.path: log_file_id(job.found.path) for job in logs})
+        try:
+            for batch in combined(decoding.batches()):
+                self._add_logs(batch)
+            for job in self.jobs:
+                kind = by_name(job.source)
+                if isinstance(kind, Table):
+                    self._add_table(job, kind)
+        except BaseException:
+            self.staging.discard()
+            raise
+
+    def commit(self, record: Callable[[Catalog], None]) -> None:
+        """Commit what was staged together with the ledger that `record` writes, and count what was new."""
+        outdated = [self._outdated(job) for job in self.jobs if job.drop]
+        drop = pl.col("file_id").is_in(outdated) if outdated else None
+        claims: list[Claims | None] = []
+        try:
+            claims.append(commit(self.catalog, self.staging, list(self.versions.values()), record, drop))
+        except BaseException:
+            self.staging.discard()
+            raise
+        self._count(claims[0])
+
+    def _outdated(self, job: Job) -> int:
+        entry = self.catalog.files()[job.found.path]
+        return entry.file_id
+
+    def _add_logs(self, batch: LogBatch) -> None:
+        rows, refused = log_frame(batch)
+        for file in batch.files:
+            lost = refused.get(file.path, [])
+            result = self.results[file.path]
+            result.rows, result.merged = file.rows - len(lost), file.merged
+            self._reject(file.path, [*file.rejects, *lost])
+            self.positions[file.path] = Position(file.offset, file.line, file.state)
+            self._version(file.path, batch.source, rows.height, 0)
+        self.staging.add(rows)
+        self._advance(batch.bytes)
+
+    def _add_table(self, job: Job, table: Table) -> None:
+        path = job.found.path
+        digest = file_digest(path)
+        file_id = hash_text(f"{table.name}\x1f{rules(table.name)}\x1f{digest}")
+        self.file_ids[path] = file_id
+        self.positions[path] = Position(job.found.size, 0, "")
+        seen = self.known.get(file_id) or self.versions.get(file_id)
+        if seen is not None and not job.drop:
+            self.results[path].rows = self.results[path].duplicate = seen.rows
+        else:
+            self._read_table(path, table, file_id, digest)
+        self._advance(job.found.size)
+
+    def _read_table(self, path: str, table: Table, file_id: int, digest: int) -> None:
+        covers_to, counted = 0, 0
+        for batch in read_table(table, path):
+            rows = batch.rows.with_columns(file_id=pl.lit(file_id, dtype=pl.Int64))
+            if rows.height:
+                last = rows["charge_period_end"].to_physical().max()
+                covers_to = max(covers_to, last if isinstance(last, int) else 0)
+            counted += rows.height - int(rows["blank"].sum())
+            self._reject(path, batch.rejects)
+            self.staging.add(rows)
+        self.results[path].rows = counted
+        self._version(path, table.name, counted, covers_to, digest)
+
+    def _version(self, path: str, name: str, rows: int, covers_to: int, digest: int = 0) -> None:
+        file_id = self.file_ids[path]
+        self.versions[file_id] = Version(file_id, path, name, covers_to, rows, digest)
+
+    def _reject(self, path: str, rejects: list[Reject]) -> None:
+        if rejects:
+            self.rejects.setdefault(path, []).extend(rejects)
+            self.results[path].rejected += len(rejects)
+
+    def _advance(self, size: int) -> None:
+        self.bytes += size
+        self.progress(self.bytes, self.total)
+
+    def _count(self, claims: Claims | None) -> None:
+        """Tell new things from those that the store, or an earlier file of this run, already had."""
+        repeats = {} if claims is None else duplicates(claims, list(self.file_ids.values()), self.staging.newest)
+        by_id: dict[int, FileResult] = {}
+        for path, result in sorted(self.results.items()):
+            again, folded = repeats.get(self.file_ids[path], (0, 0))
+            if by_id.setdefault(self.file_ids[path], result) is result and not result.duplicate:
+                result.duplicate, result.merged = again, result.merged + folded
+                result.rows -= folded
+            result.new = result.rows - result.duplicate
+
+
+def duplicates(claims: Claims, order: list[int], newest: set[str]) -> dict[int, tuple[int, int]]:
+    """Return, by file_id, (rows the store or an earlier file had, rows folded into another of the same file)."""
+    sequence = pl.DataFrame({"file_id": order, "turn": range(len(order))}).unique("file_id", keep="first")
+    stored = pl.concat([claims.live.select("response_id"), claims.superseded.select("response_id")]).unique()
+    rows = claims.incoming.filter(~pl.col("blank")).join(sequence, on="file_id", how="left")
+    by_file = rows.group_by("response_id", "file_id", "turn").agg(
+        rows=pl.len(), bucket=pl.col("source").cast(pl.String).is_in(newest).first()
+    )
+    known = by_file.join(stored.with_columns(stored=pl.lit(value=True)), on="response_id", how="left")
+    again = pl.col("stored").is_not_null() | (pl.col("turn") > pl.col("turn").min().over("response_id"))
+    things = pl.when("bucket").then("rows").otherwise(1)
+    counted = known.with_columns(again=again, things=things)
+    counts = counted.group_by("file_id").agg(
+        again=pl.col("things").filter("again").sum(), folded=(pl.col("rows") - pl.col("things")).sum()
+    )
+    return {file_id: (int(again), int(folded)) for file_id, again, folded in counts.iter_rows()}
+
+
+def file_digest(path: str) -> int:
+    """Return the signed 64-bit XXH3 of a file's bytes."""
+    hasher = xxhash.xxh3_64()
+    with Path(path).open("rb") as file:
+        while block := file.read(DIGEST_BLOCK):
+            hasher.update(block)
+    return int.from_bytes(hasher.digest(), "big", signed=True)

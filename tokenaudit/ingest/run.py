@@ -1,0 +1,147 @@
+"""One ingest: from paths to a committed change of the store."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tokenaudit.ingest.decode import Decoding
+from tokenaudit.ingest.plan import Job, Plan, marks, outdated_elsewhere, plan, rules
+from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary
+from tokenaudit.ingest.walk import Found, walk
+from tokenaudit.sources import by_name, sources
+from tokenaudit.sources.source import Log
+from tokenaudit.store.catalog import Catalog, FileEntry, RejectEntry
+
+if TYPE_CHECKING:
+    from tokenaudit.ingest.read import Reading
+
+Progress = Callable[[int, int], None]
+"""Called with bytes read and bytes to read."""
+
+
+def ingest(paths: Sequence[str], folder: Path, *, progress: Progress | None = None) -> Summary:
+    """Read what is new under files and folders into the store, which is created where there is none.
+
+    SourceError where a path does not exist; StoreError where the store cannot be used. On any error the store is as
+    before.
+    """
+    began = time.perf_counter()
+    found = walk(paths)
+    catalog = Catalog.open(folder, create=True)
+    try:
+        summary = _ingest(catalog, found, [os.path.abspath(path) for path in paths], progress)
+    finally:
+        catalog.close()
+    summary.seconds = time.perf_counter() - began
+    return summary
+
+
+def refresh(folder: Path, *, progress: Progress | None = None) -> Summary:
+    """Ingest what is new under every file and folder ingested before that still exists."""
+    catalog = Catalog.open(folder)
+    try:
+        roots = [path for path in catalog.roots() if os.path.exists(path)]
+    finally:
+        catalog.close()
+    return ingest(roots, folder, progress=progress)
+
+
+def _ingest(catalog: Catalog, found: list[Found], roots: list[str], progress: Progress | None) -> Summary:
+    ledger = catalog.files()
+    again, lost = outdated_elsewhere(ledger, {file.path for file in found})
+    made = plan([*found, *(walk(again) if again else ())], ledger)
+    summary = Summary(files=[FileResult(file.path, name, status) for file, name, status in made.settled])
+    summary.notes += _lost_note(lost)
+    if made.jobs:
+        _read(catalog, made, ledger, summary, progress or (lambda _done, _total: None))
+    _record_settled(catalog, made, ledger, roots)
+    summary.files.sort(key=lambda file: file.path)
+    return summary
+
+
+def _lost_note(lost: list[str]) -> list[str]:
+    if not lost:
+        return []
+    return [
+        f"{len(lost)} files would be counted differently by today's rules but no longer exist: {', '.join(lost[:3])}"
+    ]
+
+
+def _read(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], summary: Summary, progress: Progress) -> None:
+    decoding = Decoding([job for job in made.jobs if isinstance(by_name(job.source), Log)])
+    from tokenaudit.ingest.read import Reading  # polars comes with it: only after the processes were forked
+    from tokenaudit.store.upkeep import upkeep
+
+    reading = Reading(catalog, made.jobs, progress)
+    try:
+        reading.read(decoding)
+    finally:
+        decoding.close()
+    reading.commit(lambda catalog: _record(catalog, made.jobs, reading, ledger))
+    upkeep(catalog)
+    summary.files += [reading.results[job.found.path] for job in made.jobs]
+    summary.rejects += [
+        RejectedLine(path, item.line, item.reason) for path, found in sorted(reading.rejects.items()) for item in found
+    ]
+    summary.bytes = reading.bytes
+
+
+def _record(catalog: Catalog, jobs: Iterable[Job], reading: Reading, ledger: dict[str, FileEntry]) -> None:
+    """Write the ledger and the quarantine of the files that were read; inside the transaction."""
+    jobs = list(jobs)
+    catalog.clear_rejects(job.found.path for job in jobs if job.tail.offset == 0)
+    catalog.put_rejects(
+        RejectEntry(path, item.line, item.offset, item.reason)
+        for path, found in reading.rejects.items()
+        for item in found
+    )
+    catalog.put_files(_entry(job, reading, ledger.get(job.found.path)) for job in jobs)
+
+
+def _entry(job: Job, reading: Reading, before: FileEntry | None) -> FileEntry:
+    path, result, position = job.found.path, reading.results[job.found.path], reading.positions[job.found.path]
+    head, tail = marks(path, position.offset)
+    carried = before if before is not None and job.tail.offset else None
+    return FileEntry(
+        path=path,
+        file_id=reading.file_ids[path],
+        source=job.source,
+        rules=rules(job.source),
+        inode=job.found.inode,
+        size=job.found.size,
+        mtime_ns=job.found.mtime_ns,
+        offset=position.offset,
+        line=position.line,
+        head=head,
+        tail=tail,
+        state=position.state,
+        rows=result.rows + (carried.rows if carried else 0),
+        rejected=result.rejected + (carried.rejected if carried else 0),
+        merged=result.merged + (carried.merged if carried else 0),
+        read_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _record_settled(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], roots: list[str]) -> None:
+    """Remember folders, and files that no source reads, so that the next run need not look into them."""
+    tried = len(sources())
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    entries = [
+        FileEntry(file.path, 0, "", tried, file.inode, file.size, file.mtime_ns, 0, 0, "", "", status, 0, 0, 0, now)
+        for file, name, status in made.settled
+        if not name and status != "unchanged" and _is_news(file, ledger.get(file.path))
+    ]
+    new_roots = sorted(set(roots) - set(catalog.roots()))
+    if entries or new_roots:
+        with catalog.transaction():
+            catalog.put_files(entries)
+            catalog.put_roots(new_roots)
+
+
+def _is_news(file: Found, entry: FileEntry | None) -> bool:
+    return entry is None or (file.size, file.mtime_ns) != (entry.size, entry.mtime_ns)

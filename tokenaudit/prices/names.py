@@ -1,0 +1,161 @@
+"""From a logged name to the model it means, and to what that model is called in the price book.
+
+Order of the look-up, for the name as it stands and then for simpler and simpler writings of it (`spelling.forms`):
+the seller's own list, then the lists of sellers it resells, then the maker's list. A name counts as a pattern's match
+only where no number goes on beyond it: ``claude-opus-4-5`` is never found in ``claude-opus-4-55``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from tokenaudit.prices import spelling
+from tokenaudit.prices.spelling import Written
+
+NO_MODELS = ("", "<synthetic>", "auto", "default", "unknown")
+"""What logs put where no model was named."""
+MAKERS = tuple(dict.fromkeys(spelling.MAKERS.values()))
+"""Whose lists are searched, in this order, for a name that says neither seller nor maker."""
+WHOLE_DATE = re.compile(r"20\d{6}")
+NUMBER_GOES_ON = re.compile(r"[.-]\d{1,2}(?!\d)")
+
+
+class Name(NamedTuple):
+    """What one logged name means."""
+
+    provider: str | None
+    """Who sells: as logged, else as the name says; null where nobody knows it."""
+    model: str | None
+    """Name of the model at its maker; as logged where no maker lists it."""
+    seller: str | None = None
+    """With `price_model`: whose price holds; null where no price is known."""
+    price_model: str | None = None
+    fast: bool = False
+    """The fast variant of that model is meant."""
+    assumed: bool = False
+    """The provider lists no price for it: the maker's is taken instead."""
+
+
+class Names:
+    """The names of all models of a price book.
+
+    `table` holds rows of (seller, kind, text, model), see `scripts/price_names.py`; `fallbacks` says whose models a
+    seller resells at their price.
+    """
+
+    def __init__(self, table: Iterable[tuple[str, str, str, str]], fallbacks: Mapping[str, list[str]]) -> None:
+        self.fallbacks = fallbacks
+        self.spelt: dict[tuple[str, str], str] = {}
+        self.patterns: dict[str, list[tuple[str, str, str]]] = {}
+        self.sellers = set[str]()
+        for seller, kind, text, model in table:
+            self.sellers.add(seller)
+            if kind == "is":
+                self.spelt[seller, text] = model
+            else:
+                self.patterns.setdefault(seller, []).append((kind, text, model))
+
+    def find(self, provider: str | None, request_model: str | None) -> Name:
+        """Return what `request_model` means in a row of `provider`."""
+        if request_model is None or request_model.strip().lower() in NO_MODELS:
+            return Name(provider, request_model)
+        written = spelling.read(request_model)
+        maker, model = self._made(written)
+        seller = written.seller or self._seller(provider)
+        named = Name(provider or seller or maker, model or request_model)
+        if seller is None and provider and provider.strip().lower() in spelling.LOCAL:
+            return named
+        return self._priced(named, written, seller, maker)
+
+    def _made(self, written: Written) -> tuple[str | None, str | None]:
+        """Return the maker and what the model is called there, tags left aside."""
+        bare = dict.fromkeys([*written.bare, *map(spelling.untagged, written.bare)])
+        for maker in (written.maker,) if written.maker else MAKERS:
+            if model := self._first(maker, bare):
+                return maker, model
+        return written.maker, None
+
+    def _seller(self, provider: str | None) -> str | None:
+        name = (provider or "").strip().lower()
+        if name in self.sellers or not name:
+            return name or None
+        return next((seller for part, seller in spelling.SELLERS if part in name), None)
+
+    def _priced(self, named: Name, written: Written, seller: str | None, maker: str | None) -> Name:
+        """Complete a name by the list that its price stands in: the seller's, a resold seller's or the maker's."""
+        listers = (seller, *self.fallbacks.get(seller, ())) if seller else ()
+        texts = dict.fromkeys((*written.whole, *written.bare))
+        for lister in listers:
+            if model := self.spelt.get((lister, written.listed)):
+                return named._replace(seller=lister, price_model=model)
+            if model := self._first(lister, texts):
+                return named._replace(seller=lister, price_model=model, fast=written.fast)
+        model = self._first(maker, written.bare) if maker else None
+        if maker is None or model is None:
+            return named
+        assumed = seller not in (None, maker) or (seller is None and named.provider != maker)
+        return named._replace(seller=maker, price_model=model, fast=written.fast, assumed=assumed)
+
+    def _first(self, seller: str, texts: Iterable[str]) -> str | None:
+        return next((model for text in texts if (model := self._match(seller, text))), None)
+
+    def _match(self, seller: str, text: str) -> str | None:
+        """Return the model of one seller that a text names; one with a tag that changes its price only if listed."""
+        if (model := self.spelt.get((seller, text))) or spelling.TAG.search(text):
+            return model
+        patterns = self.patterns.get(seller, ())
+        return next((model for kind, pattern, model in patterns if MATCHES[kind](text, pattern)), None)
+
+
+def _starts(text: str, pattern: str) -> bool:
+    return text.startswith(pattern) and _ends_there(pattern, text[len(pattern) :])
+
+
+def _ends(text: str, pattern: str) -> bool:
+    return text.endswith(pattern) and _begins_there(text[: -len(pattern)])
+
+
+def _contains(text: str, pattern: str) -> bool:
+    before, found, after = text.partition(pattern)
+    return bool(found) and _begins_there(before) and _ends_there(pattern, after)
+
+
+def _begins_there(before: str) -> bool:
+    return not before[-1:].isalnum()
+
+
+def _ends_there(pattern: str, after: str) -> bool:
+    """Say whether a name may end where a pattern does: no longer number, no further part of a version follows."""
+    if not pattern[-1].isdigit():
+        return True
+    if after[:1].isdigit():
+        digits = _digits_around(pattern, after)
+        return digits.startswith("0") or WHOLE_DATE.fullmatch(digits) is not None
+    return NUMBER_GOES_ON.match(after) is None
+
+
+def _digits_around(before: str, after: str) -> str:
+    start = len(before) - len(before.rstrip("0123456789"))
+    end = len(after) - len(after.lstrip("0123456789"))
+    return before[len(before) - start :] + after[:end]
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _regex(text: str, pattern: str) -> bool:
+    return _compiled(pattern).search(text) is not None
+
+
+MATCHES: dict[str, Callable[[str, str], bool]] = {
+    "starts": _starts,
+    "ends": _ends,
+    "contains": _contains,
+    "regex": _regex,
+}
+"""Kind of a pattern -> whether a text fits it."""

@@ -1,0 +1,177 @@
+"""How the same model is written in different places: prefixes, dates, versions, display names.
+
+Rules of providers and gateways, as data and regular expressions; nothing here knows which models exist.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+SELLERS: tuple[tuple[str, str], ...] = (
+    ("azure", "azure"),
+    ("bedrock", "aws"),
+    ("amazon", "aws"),
+    ("openrouter", "openrouter"),
+    ("vertex", "google"),
+    ("gemini", "google"),
+    ("google", "google"),
+    ("anthropic", "anthropic"),
+    ("copilot", "github-copilot"),
+    ("openai", "openai"),
+    ("xai", "x-ai"),
+    ("x_ai", "x-ai"),
+    ("mistral", "mistral"),
+    ("moonshot", "moonshotai"),
+    ("together", "together"),
+    ("fireworks", "fireworks"),
+    ("deepseek", "deepseek"),
+)
+"""Part of a provider's name in a log -> seller in the price book; the first that fits."""
+
+LOCAL = ("llama.cpp", "lmstudio", "lm-studio", "local", "localhost", "mlx", "ollama", "oss", "vllm")
+"""Providers that run on one's own machine: no list price holds there."""
+
+GATEWAYS: dict[str, str | None] = {
+    "accounts/fireworks/models/": "fireworks",
+    "azure/": "azure",
+    "azure_ai/": "azure",
+    "bedrock/": "aws",
+    "converse/": "aws",
+    "fireworks_ai/": "fireworks",
+    "gemini/": "google",
+    "github_copilot/": "github-copilot",
+    "groq/": "groq",
+    "litellm_proxy/": None,
+    "models/": "google",
+    "openrouter/": "openrouter",
+    "together_ai/": "together",
+    "vertex_ai/": "google",
+}
+"""Prefix that names the seller, not the model."""
+
+MAKERS: dict[str, str] = {
+    "anthropic": "anthropic",
+    "openai": "openai",
+    "google": "google",
+    "x-ai": "x-ai",
+    "xai": "x-ai",
+    "mistral": "mistral",
+    "mistralai": "mistral",
+    "deepseek": "deepseek",
+    "deepseek-ai": "deepseek",
+    "moonshotai": "moonshotai",
+    "z-ai": "zai",
+    "zai": "zai",
+    "zai-org": "zai",
+    "zhipuai": "zhipuai",
+    "minimax": "minimax",
+    "minimaxai": "minimax",
+    "meta": "meta",
+    "cohere": "cohere",
+    "perplexity": "perplexity",
+    "voyageai": "voyageai",
+    "voyage": "voyageai",
+    "cursor": "cursor",
+    "typesafe": "typesafe",
+}
+"""Vendor in front of a model's name -> maker in the price book."""
+
+PUBLISHER = re.compile(r"^(?:projects/[^/]+/locations/[^/]+/)?publishers/([^/]+)/models/")
+BEDROCK = re.compile(
+    r"^(?:arn:aws[\w-]*:bedrock:[^:]*:\d*:[a-z-]+/)?(?P<id>(?:(?:us-gov|us|eu|apac|jp|au|in|ca|sa|global)\.)?"
+    r"(?P<vendor>anthropic|amazon|ai21|cohere|deepseek|google|luma|meta|minimax|mistral|moonshotai|nvidia|openai|qwen"
+    r"|stability|twelvelabs|writer|zai)\.(?P<model>[a-z][\w.:-]*))$"
+)
+"""An id of Amazon Bedrock: a geography, a vendor and a model, alone or at the end of an ARN."""
+
+WINDOW = re.compile(r"\[[^\[\]]*\]$")
+HARMLESS_TAG = re.compile(r":(?:beta|thinking)$")
+TAG = re.compile(r":(?:batch|exacto|extended|floor|free|nitro|online)$")
+REMARK = re.compile(r" ?\((?![^()]*fast)[^()]*\)$")
+BEDROCK_VERSION = re.compile(r"-v\d+(?::\d+)?(?::\d+k)?$")
+DATE = re.compile(r"[-@](?:20\d{6}|20\d\d-\d\d-\d\d|latest|default)$")
+EFFORT = re.compile(r"^((?:claude|gpt|o\d)\b.*)-(?:minimal|low|medium|high|xhigh)(?:-thinking)?$")
+FAST = re.compile(r"^(claude-.+)-fast$")
+CLAUDE_DOT = re.compile(r"(?<=\d)\.(?=\d)")
+CLAUDE_FAMILY_LAST = re.compile(r"^claude-(\d+)(?:-(\d))?-([a-z]+)")
+
+
+class Written(NamedTuple):
+    """A name taken apart: who sells (where the name says so), who made it, and the forms to look up, likeliest first."""
+
+    seller: str | None
+    maker: str | None
+    whole: tuple[str, ...]
+    """With the maker's prefix, as gateways list it."""
+    bare: tuple[str, ...]
+    """Without any prefix, as the maker lists it."""
+    listed: str
+    """As logged, without a gateway's prefix: what a seller's list may hold letter by letter."""
+    fast: bool
+    """The name asks for the fast variant."""
+
+
+def read(name: str) -> Written:
+    """Take a model's name apart."""
+    listed, seller = _without_gateway(name.strip().lower())
+    text = FAST.sub(r"\1", listed)
+    fast = text != listed
+    if found := BEDROCK.match(text):
+        bare = BEDROCK_VERSION.sub("", found["model"])
+        return Written("aws", MAKERS.get(found["vendor"]), (found["id"],), tuple(forms(bare)), listed, fast)
+    maker, slash, rest = text.partition("/")
+    bare = rest if slash else text
+    return Written(seller, MAKERS.get(maker) if slash else None, tuple(forms(text)), tuple(forms(bare)), listed, fast)
+
+
+def _without_gateway(text: str) -> tuple[str, str | None]:
+    seller = None
+    while True:
+        if found := PUBLISHER.match(text):
+            return f"{found[1]}/{text[found.end() :]}", "google"
+        prefix = next((prefix for prefix in GATEWAYS if text.startswith(prefix)), None)
+        if prefix is None or text == prefix:
+            return text, seller
+        text, seller = text.removeprefix(prefix), GATEWAYS[prefix] or seller
+
+
+def forms(text: str) -> Iterator[str]:
+    """Yield a name as it stands, then with less and less of what does not change its price."""
+    seen = {text}
+    yield text
+    for simpler in (_undecorated, _dashed, _undated, _claude, _effortless):
+        text = simpler(text)
+        if text not in seen:
+            seen.add(text)
+            yield text
+
+
+def untagged(text: str) -> str:
+    """Return a name without a tag that changes its price, such as ``:free``: it is the same model all the same."""
+    return TAG.sub("", text)
+
+
+def _undecorated(text: str) -> str:
+    return REMARK.sub("", HARMLESS_TAG.sub("", WINDOW.sub("", text)))
+
+
+def _dashed(text: str) -> str:
+    return "-".join(text.split())
+
+
+def _undated(text: str) -> str:
+    return DATE.sub("", text)
+
+
+def _claude(text: str) -> str:
+    """Write a Claude name the way Anthropic does: family before version, dashes in the version."""
+    if not text.startswith("claude"):
+        return text
+    dashes = CLAUDE_DOT.sub("-", text)
+    return CLAUDE_FAMILY_LAST.sub(lambda m: "-".join(filter(None, ("claude", m[3], m[1], m[2]))), dashes)
+
+
+def _effortless(text: str) -> str:
+    return EFFORT.sub(r"\1", text)

@@ -1,0 +1,103 @@
+"""What an ingest did, for people on standard error and for machines as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokenaudit.ingest.summary import FileResult, Summary
+
+SCHEMA = "tokenaudit.ingest/1"
+FILE_KEYS = ("path", "source", "rows", "new", "duplicate", "merged", "rejected", "status")
+COUNTS = ("rows", "new", "duplicate", "merged", "rejected")
+LISTED = 5
+"""Lines or files that are named before the rest is only counted."""
+
+
+def as_json(summary: Summary) -> dict[str, Any]:
+    """Return the summary as the JSON contract has it."""
+    return {
+        "schema": SCHEMA,
+        "files": [
+            {key: getattr(file, key) or (None if key == "source" else 0) for key in FILE_KEYS} for file in summary.files
+        ],
+        "totals": {"files": len(summary.files), **{name: summary.total(name) for name in COUNTS}},
+        "rejects": [{"path": item.path, "line": item.line, "reason": item.reason} for item in summary.rejects],
+        "notes": summary.notes,
+    }
+
+
+def as_lines(summary: Summary) -> Iterator[str]:
+    """Yield what a person should know, most important first."""
+    read, unchanged = summary.with_status("read"), summary.with_status("unchanged")
+    size = f" ({_size(summary.bytes)})" if summary.bytes else ""
+    yield f"Read {_plural(len(read), 'file')}{size} in {summary.seconds:.1f} s" + (
+        f", {_plural(len(unchanged), 'file')} unchanged" if unchanged else ""
+    )
+    yield from _by_source(read)
+    yield from _rejected(summary)
+    yield from _unrecognised(summary)
+    skipped = len(summary.with_status("skipped"))
+    if skipped:
+        yield f"Skipped: {_plural(skipped, 'file')} that hold no table and no log"
+    yield from summary.notes
+
+
+def _by_source(files: list[FileResult]) -> Iterator[str]:
+    totals: dict[str, Counter[str]] = {}
+    for file in files:
+        counts = totals.setdefault(file.source, Counter())
+        counts.update(files=1, **{name: getattr(file, name) for name in COUNTS})
+    width = max(map(len, totals), default=0)
+    for source, counts in sorted(totals.items()):
+        parts = [
+            f"{counts['files']:>6,} {'file' if counts['files'] == 1 else 'files'}",
+            f"{counts['rows']:>10,} rows",
+            f"{counts['new']:>10,} new",
+            f"{counts['duplicate']:>10,} known before",
+            *([f"{counts['merged']:,} repeated lines merged"] if counts["merged"] else []),
+        ]
+        yield f"  {source:<{width}}  {'  '.join(parts)}"
+
+
+def _rejected(summary: Summary) -> Iterator[str]:
+    if not summary.rejects:
+        return
+    files = len({item.path for item in summary.rejects})
+    yield f"Rejected: {_plural(len(summary.rejects), 'line')} in {_plural(files, 'file')}, kept in the store's quarantine"
+    for item in summary.rejects[:LISTED]:
+        yield f"  {item.path}:{item.line}: {item.reason}"
+    if len(summary.rejects) > LISTED:
+        yield f"  and {len(summary.rejects) - LISTED} more (all of them: --format json)"
+
+
+def _unrecognised(summary: Summary) -> Iterator[str]:
+    found = summary.with_status("unrecognised")
+    if not found:
+        return
+    yield f"Not recognised: {_plural(len(found), 'file')}"
+    for file in found[:LISTED]:
+        yield f"  {file.path}{_nearest(file.path)}"
+    if len(found) > LISTED:
+        yield f"  and {len(found) - LISTED} more"
+
+
+def _nearest(path: str) -> str:
+    from tokenaudit.sources import nearest
+    from tokenaudit.sources.head import Head
+
+    near = nearest(Head(path))
+    return f" (nearest: {near[0]}, lacks {', '.join(f'`{name}`' for name in near[1])})" if near else ""
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _size(size: int) -> str:
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"

@@ -1,0 +1,115 @@
+"""The sentences under a report: what was billed, what was computed, what is missing, and how certain it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tokenaudit.analysis.breakdown import Breakdown
+from tokenaudit.render.numbers import compact_tokens, count, money, percent
+
+if TYPE_CHECKING:
+    from tokenaudit.reports.question import Answer, Question
+    from tokenaudit.store.catalog import RejectEntry
+
+BASES = {
+    "billed": "billed by providers",
+    "contract": "computed from contracts",
+    "list": "computed from list prices",
+    "estimated": "computed from an assumed price",
+}
+NAMES = 5
+"""Names that a note lists before it only counts."""
+
+
+def notes_of(found: Breakdown, answer: Answer, question: Question, rejects: Sequence[RejectEntry]) -> tuple[str, ...]:
+    """Return every note that a reader of these figures needs, the plainest first."""
+    return (
+        *_counted(found),
+        *_covered(found),
+        *_unpriced(found),
+        *_estimated(found),
+        *_settled(found),
+        *_utc_dates(found, question),
+        *_left_out(answer, question),
+        *_rejected(rejects),
+    )
+
+
+def _counted(found: Breakdown) -> Iterator[str]:
+    for (currency,), rows in found.facts.by_basis.group_by("billing_currency", maintain_order=True):
+        parts = [
+            f"{BASES[basis]} {percent(share)}"
+            for basis, share in rows.select("cost_basis", "share").iter_rows()
+            if basis in BASES and share
+        ]
+        if parts:
+            in_currency = "" if found.totals_by_currency.height == 1 else f" in {currency}"
+            yield f"Counted{in_currency}: {', '.join(parts)}."
+
+
+def _covered(found: Breakdown) -> Iterator[str]:
+    included = found.facts.by_basis.filter(pl.col("cost_basis") == "included")
+    for currency, nominal, requests in included.select("billing_currency", "list_cost", "requests").iter_rows():
+        worth = f", {money(nominal, currency)} at list prices" if nominal else ""
+        yield f"Covered by plans: {count(requests)} requests{worth}, not in the spend."
+
+
+def _unpriced(found: Breakdown) -> Iterator[str]:
+    unpriced = found.facts.unpriced
+    if unpriced.is_empty():
+        return
+    share = unpriced["share"].sum()
+    names = ", ".join(str(name) for name in unpriced["request_model"].fill_null("(no model)")[:NAMES])
+    more = f" and {unpriced.height - NAMES} more" if unpriced.height > NAMES else ""
+    requests, tokens = unpriced["requests"].sum(), unpriced["tokens"].sum()
+    part = f" ({percent(Decimal(share))} of tokens)" if tokens and share is not None else ""
+    yield f"Unpriced: {count(requests)} requests, {compact_tokens(tokens)} tokens{part}, not in the spend: {names}{more}."
+
+
+def _estimated(found: Breakdown) -> Iterator[str]:
+    row = found.facts.estimated_share.row(0, named=True)
+    missing = row["estimated_output_tokens"] - row["output_tokens"]
+    if missing <= 0:
+        return
+    likely = [
+        f"likely {money(total['estimated_cost'], total['billing_currency'])}"
+        for total in found.totals_by_currency.iter_rows(named=True)
+        if total["estimated_cost"] is not None and total["estimated_cost"] != total["effective_cost"]
+    ]
+    spend = f"; the spend is at least what is shown, {', '.join(likely)}" if likely else ""
+    yield f"Some logs hold placeholders for output: about {compact_tokens(missing)} tokens were never recorded{spend}."
+
+
+def _settled(found: Breakdown) -> Iterator[str]:
+    """Tell of usage whose money stands in the rows of a bill."""
+    billed = found.facts.by_basis.filter((pl.col("cost_basis") == "billed") & (pl.col("total_tokens") > 0))
+    if billed.height and found.facts.settled_tokens:
+        yield (
+            f"Joined: {compact_tokens(found.facts.settled_tokens)} tokens of usage exports take their money from the "
+            "cost export of the same days, in rows of its own."
+        )
+
+
+def _utc_dates(found: Breakdown, question: Question) -> Iterator[str]:
+    if found.facts.utc_dates and question.period.timezone != "UTC":
+        yield "Rows of a day or coarser keep the provider's UTC dates in every time zone."
+
+
+def _left_out(answer: Answer, question: Question) -> Iterator[str]:
+    for source, currency, rows, tokens, billed in answer.left_out.iter_rows():
+        amount = f", {money(billed, currency or 'USD')}" if billed else ""
+        yield (
+            f"Left out: {count(rows)} rows of {source} reach beyond {question.period.name} and cannot be cut "
+            f"({compact_tokens(tokens)} tokens{amount})."
+        )
+
+
+def _rejected(rejects: Sequence[RejectEntry]) -> Iterator[str]:
+    if rejects:
+        first = rejects[0]
+        lines = f"{count(len(rejects))} line{'s' if len(rejects) != 1 else ''}"
+        yield f"Rejected: {lines} could not be read, such as {first.path}:{first.line} ({first.reason})."

@@ -1,0 +1,65 @@
+"""Every file format tokenaudit reads. A module here with a constant ``SOURCE`` is a source; nothing else lists them."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from tokenaudit.errors import QueryError, did_you_mean
+
+if TYPE_CHECKING:
+    from tokenaudit.sources.head import Head
+    from tokenaudit.sources.source import Source
+
+TOOLS = {"expressions", "head", "identity", "lines", "log", "source", "table"}
+"""Modules of this package that are no sources."""
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Return every source by name, in order of name."""
+    found = [import_module(f"{__name__}.{name}") for name in _modules()]
+    return {module.SOURCE.name: module.SOURCE for module in sorted(found, key=lambda module: module.SOURCE.name)}
+
+
+def by_name(name: str) -> Source:
+    """Return the source of that name. QueryError with a did-you-mean where there is none."""
+    known = sources()
+    if name not in known:
+        raise QueryError(f"unknown source `{name}`", did_you_mean(name, tuple(known)) or "see `tokenaudit sources`")
+    return known[name]
+
+
+def detect(head: Head) -> Source | None:
+    """Return the source whose signature the beginning of a file fits, or None."""
+    return next((source for source in sources().values() if fits(source, head)), None)
+
+
+def fits(source: Source, head: Head) -> bool:
+    """Say whether the beginning of a file is of this source. At most one source fits any file."""
+    from tokenaudit.sources._signature import detect_table
+    from tokenaudit.sources.source import Table
+
+    return detect_table(head, source) if isinstance(source, Table) else source.detect(head)
+
+
+def nearest(head: Head) -> tuple[str, list[str]] | None:
+    """Return the table source that shares most columns with an unrecognised file, and the columns it lacks."""
+    from tokenaudit.sources.source import Table
+
+    shared = [
+        (len(signature & head.columns), item.name, sorted(signature - head.columns))
+        for item in sources().values()
+        if isinstance(item, Table)
+        for signature in item.signatures
+    ]
+    best = max(shared, default=(0, "", []))
+    return (best[1], best[2]) if best[0] else None
+
+
+def _modules() -> list[str]:
+    return [
+        found.name for found in iter_modules(__path__) if found.name not in TOOLS and not found.name.startswith("_")
+    ]

@@ -1,0 +1,114 @@
+"""A big text table cut into blocks of whole records, so that memory stays bounded however long the file is."""
+
+from __future__ import annotations
+
+import gzip
+from io import SEEK_CUR
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from tokenaudit.sources.lines import BOM, open_binary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BLOCK_BYTES = 3 << 23
+"""About 150,000 rows of usage; a little less than the C library takes from and gives back to the system each time."""
+LONGEST_HEADER = 1 << 20
+QUOTE = b'"'
+
+
+class Block(NamedTuple):
+    """Consecutive whole lines of a file."""
+
+    data: bytes
+    line: int
+    """Number of the first line, from 1."""
+    offset: int
+    """Byte at which it starts, after decompression."""
+    lines: int = 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether no cell can have blanks around it."""
+        return b" " not in self.data and b"\t" not in self.data
+
+
+def split_header(path: str) -> tuple[str, Iterator[Block]]:
+    """Return the first line of a table that is not blank, and the rest of the file in blocks."""
+    file = open_binary(path)
+    line, offset, header = 0, 0, b""
+    while not header.strip():
+        raw = file.readline(LONGEST_HEADER)
+        if not raw:
+            break
+        line, offset, header = line + 1, offset + len(raw), raw.removeprefix(BOM)
+    return text_of(header).strip("\r\n"), _blocks(file, Block(b"", line + 1, offset), quoted=True)
+
+
+def all_blocks(path: str) -> Iterator[Block]:
+    """Return a whole file of lines in blocks; a byte order mark is left out."""
+    file = open_binary(path)
+    start = file.read(len(BOM))
+    rest = start.removeprefix(BOM)
+    return _blocks(file, Block(rest, 1, len(start) - len(rest)), quoted=False)
+
+
+def text_of(data: bytes) -> str:
+    """Decode UTF-8, or what a spreadsheet on Windows writes."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def line_offsets(block: Block, lines: set[int]) -> dict[int, int]:
+    """Return the byte offset of each asked line of a block."""
+    found, at = {}, 0
+    for number in range(block.line, max(lines, default=0) + 1):
+        if number in lines:
+            found[number] = block.offset + at
+        at = block.data.find(b"\n", at) + 1
+    return found
+
+
+def _blocks(file: IO[bytes] | gzip.GzipFile, start: Block, *, quoted: bool) -> Iterator[Block]:
+    rest, line, offset, _ = start
+    with file:
+        while read := _whole_lines(file):
+            data = rest + read if rest else read
+            end = _last_record(data) if quoted and QUOTE in data else len(data)
+            rest = data[end:]
+            block = Block(data[:end], line, offset, _count_lines(data[:end]))
+            yield block
+            line, offset = line + block.lines, offset + end
+        if rest.strip():
+            yield Block(rest, line, offset, _count_lines(rest))
+
+
+def _whole_lines(file: IO[bytes] | gzip.GzipFile) -> bytes:
+    """Read about `BLOCK_BYTES`, to the end of a line; a plain file is looked at first, to copy nothing twice."""
+    if isinstance(file, gzip.GzipFile):
+        return file.read(BLOCK_BYTES) + file.readline()
+    start = file.tell()
+    file.seek(BLOCK_BYTES, SEEK_CUR)
+    tail = len(file.readline())
+    file.seek(start)
+    return file.read(BLOCK_BYTES + tail)
+
+
+def _count_lines(data: bytes) -> int:
+    return data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
+
+
+def _last_record(data: bytes) -> int:
+    """Return where the last whole record of whole lines ends: after a line break that no quotes enclose.
+
+    Where quotes never balance, one of them is stray and each line counts as a record.
+    """
+    end = len(data)
+    odd = data.count(QUOTE) % 2
+    while odd and end:
+        start = data.rfind(b"\n", 0, end - 1) + 1
+        odd ^= data.count(QUOTE, start, end) % 2
+        end = start
+    return end or len(data)

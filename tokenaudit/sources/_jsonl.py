@@ -1,0 +1,153 @@
+"""Lines of flat JSON objects to pieces: polars where every line is sound, line by line where one is not.
+
+Polars passes over keys it was not asked for and reads decimals through binary floats. So a block it has read only
+counts when the number of keys in its text proves that none was passed over, and money is cut from the text itself.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import polars as pl
+
+from tokenaudit.sources._blocks import Block, all_blocks, line_offsets
+from tokenaudit.sources._piece import Piece, known_names, refuse
+from tokenaudit.sources.source import Kind, Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tokenaudit.sources.source import Table
+
+NATIVE: dict[Kind, pl.DataType] = {"integer": pl.Int64(), "flag": pl.Boolean()}
+ESCAPE = b"\\"
+PADDED = (ESCAPE, b" ", b"\t")
+"""Without any of these, no text in a block has blanks around it."""
+KEY = '":'
+KEY_BESIDE_ESCAPES = r'[^\\]":'
+NO_VALUE = r'":\s*null'
+NESTED = r'":\s*[{\[]'
+AMOUNT = r'[,{]\s*"%s":\s*("[^"\\]*"|-?[0-9][0-9.eE+-]*)\s*[,}]'
+"""The digits of money as they stand in the text."""
+HALF_CHARACTERS = (b"\\ud", b"\\uD")
+"""Escapes that polars turns into NUL where their other half is missing."""
+DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
+TEXT = msgspec.json.Decoder(str)
+
+
+def read_jsonl(source: Table, path: str) -> tuple[dict[str, str], Iterator[Piece]]:
+    """Return how the file spells each known key (by its first object), and its pieces. SourceError as `known_names`."""
+    first = next(_objects(path), {})
+    names = known_names(source, first, path)
+    return {name: spelling for spelling, name in names.items()}, _pieces(source, names, path)
+
+
+def _objects(path: str) -> Iterator[dict[str, Any]]:
+    for block in islice(all_blocks(path), 1):
+        for line in block.data.split(b"\n", 100)[:100]:
+            if (found := _raw(line)) is not None:
+                yield found
+
+
+def _pieces(source: Table, names: dict[str, str], path: str) -> Iterator[Piece]:
+    for block in all_blocks(path):
+        frame = _whole(block, source, names)
+        yield _by_line(block, source, path) if frame is None else Piece(frame, [], block, _plain(block))
+
+
+def _plain(block: Block) -> bool:
+    return not any(mark in block.data for mark in PADDED)
+
+
+def _whole(block: Block, source: Table, names: dict[str, str]) -> pl.DataFrame | None:
+    """Read a block at once; None where a line is not sound or holds a key that was not asked for."""
+    escapes = ESCAPE in block.data
+    if escapes and any(mark in block.data for mark in HALF_CHARACTERS):
+        return None
+    money = [spelling for spelling, name in names.items() if source.columns[name] == "money"]
+    schema = {
+        spelling: NATIVE.get(source.columns[name], pl.String())
+        for spelling, name in names.items()
+        if spelling not in money
+    }
+    try:
+        frame = pl.read_ndjson(block.data, schema=schema)
+    except pl.exceptions.PolarsError:
+        return None
+    text = _lines(block)
+    if not frame.height == text.height == block.lines:
+        return None
+    amounts = text.select(pl.col("text").str.extract(AMOUNT % key).str.strip_chars('"').alias(key) for key in money)
+    whole = frame.hstack(amounts)
+    if not _proven(whole, text, KEY_BESIDE_ESCAPES if escapes else KEY):
+        return None
+    return whole.rename(names).with_columns(line=pl.int_range(block.line, block.line + block.lines, dtype=pl.Int64))
+
+
+def _proven(frame: pl.DataFrame, text: pl.DataFrame, key: str) -> bool:
+    """Say whether each key of the text is one of the frame's values or a null, and no object holds another."""
+    counts = [pl.col("text").str.count_matches(pattern).sum().alias(pattern) for pattern in (key, NO_VALUE, NESTED)]
+    keys, nulls, nested = text.lazy().select(counts).collect().row(0)
+    values = sum(frame.height - column.null_count() for column in frame)
+    return bool(nested == 0 and keys == values + nulls)
+
+
+def _lines(block: Block) -> pl.DataFrame:
+    """Return the lines of a block as a column of text."""
+    return pl.read_csv(block.data, has_header=False, schema={"text": pl.String()}, separator="\x1f", quote_char=None)
+
+
+def _by_line(block: Block, source: Table, path: str) -> Piece:
+    """Read a block line by line."""
+    rows: list[dict[str, str | None]] = []
+    lines: list[int] = []
+    bad: dict[int, str] = {}
+    for number, line in enumerate(block.data.split(b"\n"), block.line):
+        record = _raw(line)
+        if record is not None:
+            rows.append(_known(source, record, path))
+            lines.append(number)
+        elif line.strip():
+            bad[number] = "not a whole JSON object"
+    rejects = [Reject(line, offset, bad[line]) for line, offset in line_offsets(block, set(bad)).items()]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(source.columns, pl.String()))
+    return Piece(frame.with_columns(pl.Series("line", lines, dtype=pl.Int64)), rejects, block)
+
+
+def _known(source: Table, record: dict[str, Any], path: str) -> dict[str, str | None]:
+    """Return the text of each value under the source's name of its key."""
+    row: dict[str, str | None] = {}
+    for spelling, value in record.items():
+        name = spelling.strip().lower()
+        if name in source.columns:
+            row[name] = _text(value)
+        elif source.strict:
+            refuse(source, spelling, path)
+    return row
+
+
+def _raw(line: bytes) -> dict[str, Any] | None:
+    """Return the values of one JSON object, undecoded; the standard library reads what is sound but unusual."""
+    try:
+        return DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:
+        record = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _text(value: msgspec.Raw | str | float | list[Any] | dict[str, Any] | None) -> str | None:
+    """Return a value as text: numbers digit by digit, objects as JSON."""
+    if not isinstance(value, msgspec.Raw):
+        text = value if isinstance(value, str) or value is None else json.dumps(value)
+        return text and text.encode("utf-8", "replace").decode()
+    raw = bytes(value)
+    if raw == b"null":
+        return None
+    return TEXT.decode(raw) if raw.startswith(b'"') else raw.decode()

@@ -1,0 +1,52 @@
+"""A piece's cells, each column read as the kind its source says, with one reason for each row that cannot be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tokenaudit.sources._cells import DTYPES, FAULTS, typed
+
+if TYPE_CHECKING:
+    from tokenaudit.sources._piece import Piece
+    from tokenaudit.sources.source import Table
+
+LONGEST_CELL = 80
+"""Characters of a bad cell that its reason repeats."""
+
+
+def typed_rows(source: Table, labels: dict[str, str], piece: Piece) -> tuple[pl.DataFrame, dict[int, str]]:
+    """Return a piece's sound rows and, by line, why the others are not.
+
+    In: `labels`, how the file spells the source's columns. Out: `line` and every column of the source in the data
+    type of its kind, null where the file has no such column. Rows without any value are left out.
+    """
+    columns, faults = [piece.frame["line"]], []
+    for name in (name for name in source.columns if name in piece.frame.columns):
+        cells, kind = piece.frame[name], source.columns[name]
+        read = typed(kind, cells, comma_decimals=piece.comma_decimals, plain=piece.plain)
+        columns.append(read.values.alias(name))
+        if read.bad is not None:
+            faults.append(_fault(labels.get(name, name), FAULTS[kind], cells, read.bad))
+    rows = _filled(pl.DataFrame(columns).with_columns(fault=pl.coalesce(faults) if faults else None), source)
+    if not faults:
+        return rows.drop("fault"), {}
+    bad = rows.filter(pl.col("fault").is_not_null()).select("line", "fault")
+    return rows.filter(pl.col("fault").is_null()).drop("fault"), dict(bad.iter_rows())
+
+
+def _filled(rows: pl.DataFrame, source: Table) -> pl.DataFrame:
+    """Leave out blank lines and add the columns that the file does not have."""
+    cells = rows.drop("line")
+    if min((column.null_count() for column in cells.drop("fault")), default=1):
+        rows = rows.filter(pl.any_horizontal(pl.col(cells.columns).is_not_null()))
+    absent = {name: pl.lit(None, DTYPES[kind]) for name, kind in source.columns.items() if name not in rows.columns}
+    return rows.with_columns(**absent)
+
+
+def _fault(label: str, fault: str, cells: pl.Series, bad: pl.Series) -> pl.Series:
+    """Return ``"Total Tokens" is not a number: "abc"`` for the bad cells, null for the others."""
+    text = cells.cast(pl.String, strict=False).fill_null("?").str.slice(0, LONGEST_CELL)
+    shown = pl.format('"{}" {}: "{}"', pl.lit(label), pl.lit(fault), text)
+    return pl.select(pl.when(bad).then(shown)).to_series()

@@ -1,0 +1,95 @@
+"""The first bytes of a file, looked at once and shared by every source's detection."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from tokenaudit.sources.lines import BOM, open_binary
+
+HEAD_BYTES = 1 << 16
+LONG_HEAD_BYTES = 1 << 22
+RECORDS = 8
+
+
+class Head:
+    """The beginning of a file, decompressed: raw bytes, CSV column names, first JSON records."""
+
+    def __init__(self, path: str) -> None:
+        """Read the head of `path`. OSError where it cannot be opened."""
+        self.path = path
+        self.name = os.path.basename(path)
+        self.data = _read(path)
+        self._records = self._objects()
+        self._found: list[dict[str, Any]] = []
+
+    def is_empty(self) -> bool:
+        """Say whether there is nothing but white space."""
+        return not self.data.strip()
+
+    @cached_property
+    def header(self) -> tuple[str, ...]:
+        """Column names of the first line that is not blank, trimmed and in lower case; () where it is no table."""
+        text = self.data.decode("utf-8-sig", "replace").lstrip()
+        first = text.split("\n", 1)[0].strip("\r")
+        if not first or first[0] in "{[" or "\x00" in first:
+            return ()
+        cells = next(csv.reader([first], delimiter=delimiter(first)), [])
+        return tuple(cell.strip().lower() for cell in cells)
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The header as a set."""
+        return frozenset(self.header)
+
+    @property
+    def records(self) -> Iterator[dict[str, Any]]:
+        """The first JSON objects that stand on a line of their own, up to eight; broken lines are passed over."""
+        for index in range(RECORDS):
+            while len(self._found) <= index:
+                record = next(self._records, None)
+                if record is None:
+                    return
+                self._found.append(record)
+            yield self._found[index]
+
+    def _objects(self) -> Iterator[dict[str, Any]]:
+        data = self.data.removeprefix(BOM)
+        if not data.lstrip().startswith(b"{") and b"\n{" not in data:
+            return
+        start = 0
+        for _ in range(4 * RECORDS):
+            stop = data.find(b"\n", start)
+            record = _object(data[start:] if stop < 0 else data[start:stop])
+            if record is not None:
+                yield record
+            if stop < 0:
+                return
+            start = stop + 1
+
+
+def delimiter(header: str) -> str:
+    """Return the separator of a header line: the most frequent of comma, tab and semicolon."""
+    return max(",\t;", key=header.count)
+
+
+def _read(path: str) -> bytes:
+    """Return the first 64 KB, or 4 MB where the first line is longer than that."""
+    with open_binary(path) as file:
+        data: bytes = file.read(HEAD_BYTES)
+        if len(data) == HEAD_BYTES and b"\n" not in data:
+            data += file.read(LONG_HEAD_BYTES)
+        return data
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = msgspec.json.decode(line)
+    except (msgspec.DecodeError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None

@@ -1,0 +1,44 @@
+"""Stable 64-bit names of billable things: XXH3 of the source's name and the identity's text, signed.
+
+The hash is part of the store's format and must never change. Odds that any two of n things collide are n^2 / 2^65:
+one in four thousand at 100 million rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import xxhash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+
+SIGN = 1 << 63
+
+
+def hash_text(text: str) -> int:
+    """Return the signed 64-bit hash of a text."""
+    return hash_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def hash_bytes(data: bytes) -> int:
+    """Return the signed 64-bit hash of bytes."""
+    return ((xxhash.xxh3_64_intdigest(data) + SIGN) % (2 * SIGN)) - SIGN
+
+
+def hash_all(source: str, identities: Iterable[str]) -> list[int]:
+    """Return the hash of each identity of a source."""
+    prefix = f"{source}\x1f"
+    return [hash_text(prefix + text) for text in identities]
+
+
+def hash_identities(source: str, identities: pl.Series) -> pl.Series:
+    """Return the hashes of a text column as Int64; null stays null."""
+    import polars as pl
+
+    digest = xxhash.xxh3_64_intdigest
+    keyed = (f"{source}\x1f" + identities).cast(pl.Binary)
+    hashes = [None if text is None else digest(text) for text in keyed]
+    return pl.Series(identities.name, hashes, dtype=pl.UInt64).reinterpret(signed=True)

@@ -1,0 +1,130 @@
+"""What a source is: a `Table` is data and polars expressions, a `Log` is a decoder from bytes to rows.
+
+Both say how to recognise a file by its content and what makes two rows the same billable thing.
+Nothing here imports polars: a source's expressions are built inside its ``usage`` function, so that the registry
+loads in a few milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tokenaudit.sources.head import Head
+
+Kind = Literal["text", "integer", "money", "epoch", "instant", "zoned", "flag"]
+"""How the text of a table's cell is read.
+
+``text``: trimmed, blank is null. ``integer``: also ``4.0`` and ``"1,200"``. ``money``: exact decimal, also ``$1.50``
+and ``1,000.50``. ``epoch``: seconds since 1970. ``instant``: ISO 8601 date or date-time, UTC where it names no zone, or
+the ``M/D/YY`` of a spreadsheet. ``zoned``: ISO 8601 date-time that names its offset.
+``flag``: true/false in any case. Blank, ``NULL``, ``NaN`` and ``-`` are null in every kind but text.
+"""
+
+Merge = Literal["newest", "largest"]
+"""What becomes of rows with one identity.
+
+``newest``: the newest file's rows with that identity replace all others (buckets of a bucketed export, re-downloads).
+``largest``: one row, the maximum of each count, the earliest instant (log lines that repeat and grow).
+"""
+
+
+class Reject(NamedTuple):
+    """A line that could not be read: its number from 1, its byte offset, and why."""
+
+    line: int
+    offset: int
+    reason: str
+
+
+class Empty(NamedTuple):
+    """How an export looks that holds nothing: exactly these columns, and only its file name tells what it is of."""
+
+    columns: frozenset[str]
+    file_name: str
+    """Regular expression that is found in the file's name, in lower case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A file format with named columns: CSV, TSV, Parquet or flat JSON lines.
+
+    Column names are compared trimmed and in lower case, as a set, never by position.
+    """
+
+    name: str
+    title: str
+    provider: str | None
+    merge: Merge
+    columns: Mapping[str, Kind]
+    """Every column the source knows, in lower case. Absent ones are read as null."""
+    signatures: tuple[frozenset[str], ...]
+    """A file is of this source when its header holds all names of one of these sets."""
+    usage: Callable[[pl.LazyFrame], pl.LazyFrame]
+    """From the typed columns (and `line`) to usage columns; those left out take their defaults.
+
+    May add `identity` (text, null = all values of the row and its occurrence); else `identity` below names it.
+    May add `reject` (text): the reason why a row cannot be counted, null where it can.
+    """
+    identity: tuple[str, ...] = ()
+    """Usage columns whose values name the bucket or the event."""
+    empty: Empty | None = None
+    strict: bool = False
+    """Refuse columns that are not in `columns`, with a did-you-mean."""
+    needs: frozenset[str] = frozenset()
+    """A file needs one of these columns."""
+    rules: int = 1
+    """Raised when the same file would be counted differently."""
+    paths: tuple[str, ...] = ()
+    known: str = ""
+    """One line for `tokenaudit sources NAME`: where a person gets the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """A file of one JSON document a line, decoded line by line; it may grow between two ingests."""
+
+    name: str
+    title: str
+    provider: str | None
+    detect: Callable[[Head], bool]
+    decode: Callable[[Tail], Decoded]
+    merge: Merge = "largest"
+    rules: int = 1
+    paths: tuple[str, ...] = ()
+    """Folders on a developer's machine that hold such files; `~` and `$VARIABLE` allowed."""
+    known: str = ""
+
+
+Source = Table | Log
+
+
+class Tail(NamedTuple):
+    """The part of a log file that has not been read yet."""
+
+    path: str
+    offset: int = 0
+    """Byte to start at: the end of the last line read."""
+    line: int = 0
+    """Lines before that byte."""
+    state: str = ""
+    """What the decoder wanted to remember of the part before, as it returned it; "" at the start."""
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a decoder made of a `Tail`."""
+
+    columns: dict[str, list[Any]]
+    """Usage column name -> values, all of one length, plus `identity` (text). Counts are ints, times are ISO 8601
+    text in UTC with milliseconds and `Z`. Within one call each identity stands once."""
+    offset: int
+    line: int
+    state: str = ""
+    merged: int = 0
+    """Lines folded into a row that another line had begun."""
+    rejects: list[Reject] = field(default_factory=list)

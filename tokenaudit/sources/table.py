@@ -1,0 +1,82 @@
+"""Read a file with named columns into usage rows: CSV, TSV, JSON lines or Parquet, in batches of bounded memory.
+
+The way of a file: pieces of text or typed columns (one module per kind of file), cells typed by the source's kinds,
+the source's own expressions, the defaults of the usage table, and the identity hashed. A cell or row that cannot be
+read becomes a `Reject` that names its line, its column and its text; all other rows count.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from tokenaudit.errors import SourceError
+from tokenaudit.sources._ahead import ahead
+from tokenaudit.sources._blocks import line_offsets
+from tokenaudit.sources._complete import complete, refused
+from tokenaudit.sources._csv import read_csv
+from tokenaudit.sources._identity import Occurrences, identified
+from tokenaudit.sources._jsonl import read_jsonl
+from tokenaudit.sources._parquet import read_parquet
+from tokenaudit.sources._signature import PARQUET, detect_table
+from tokenaudit.sources._typed import typed_rows
+from tokenaudit.sources.lines import BOM, open_binary
+from tokenaudit.sources.source import Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tokenaudit.sources._piece import Piece
+    from tokenaudit.sources.source import Table
+
+__all__ = ["Batch", "detect_table", "read_table"]
+
+DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, pl.exceptions.PolarsError)
+
+
+class Batch(NamedTuple):
+    """Some rows of a file, and the lines given up on the way."""
+
+    rows: pl.DataFrame
+    """Every usage column; `file_id` is 0."""
+    rejects: list[Reject]
+
+
+def read_table(source: Table, path: str) -> Iterator[Batch]:
+    """Read a whole file of a table source.
+
+    Out: batches in the order of the file, each about 64 MB of it. While one is hashed, the next is being read.
+    SourceError where the file is damaged, or its columns cannot be those of the source.
+    """
+    try:
+        labels, pieces = _reader(path)(source, path)
+        batches = (_usage(source, labels, piece) for piece in pieces)
+        occurrences = Occurrences()
+        for rows, rejects in ahead(batches):
+            yield Batch(identified(source.name, rows, occurrences), rejects)
+    except DAMAGE as error:
+        raise SourceError(f"{path}: damaged file ({error})", "copy or download it again") from error
+
+
+def _reader(path: str) -> Callable[[Table, str], tuple[dict[str, str], Iterator[Piece]]]:
+    """Return how to read a file, by its first bytes."""
+    with Path(path).open("rb") as file:
+        if file.read(len(PARQUET)) == PARQUET:
+            return read_parquet
+    with open_binary(path) as text:
+        start = text.read(1 << 12).removeprefix(BOM).lstrip()
+    return read_jsonl if start.startswith(b"{") else read_csv
+
+
+def _usage(source: Table, labels: dict[str, str], piece: Piece) -> Batch:
+    """Return a piece's usage rows, their `identity` still as text, and everything of it that is rejected."""
+    sound, unreadable = typed_rows(source, labels, piece)
+    usage, uncountable = refused(complete(source, source.usage(sound.lazy())).collect())
+    reasons = unreadable | uncountable
+    offsets = line_offsets(piece.block, set(reasons)) if piece.block else dict.fromkeys(reasons, 0)
+    rejects = [Reject(line, offsets[line], reason) for line, reason in reasons.items()]
+    return Batch(usage, sorted([*piece.rejects, *rejects]))

@@ -1,0 +1,306 @@
+"""The catalog: which segments are live, what was read of which file, and what could not be read.
+
+One SQLite database (write-ahead log, full sync) beside the segments. Segments, file ledger and quarantine change in
+one transaction, so that after a crash the store is as before or complete. `generation` counts commits: whoever
+prepared a commit against an older generation prepares it again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tokenaudit import schema
+from tokenaudit.errors import StoreError, StoreVersionError
+
+NAME = "catalog.db"
+BUSY_SECONDS = 60
+NETWORK_FILE_SYSTEMS = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ncpfs", "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "lustre")
+)
+"""SQLite's write-ahead log needs memory shared between processes, which these do not give."""
+
+TABLES = """
+create table if not exists meta(key text primary key, value text not null) without rowid;
+create table if not exists segment(
+    name text primary key, tier text not null, month text not null, rows integer not null,
+    start_min integer not null, start_max integer not null, bytes integer not null, digest text not null,
+    dead_at real) without rowid;
+create table if not exists file(
+    path text primary key, file_id integer not null, source text not null, rules integer not null,
+    inode integer not null, size integer not null, mtime_ns integer not null,
+    offset integer not null, line integer not null, head text not null, tail text not null, state text not null,
+    rows integer not null, rejected integer not null, merged integer not null, read_at text not null) without rowid;
+create table if not exists version(
+    file_id integer primary key, path text not null, source text not null,
+    covers_to integer not null, rows integer not null, digest integer not null);
+create table if not exists reject(
+    path text not null, line integer not null, offset integer not null, reason text not null,
+    primary key (path, line, offset)) without rowid;
+create table if not exists root(path text primary key) without rowid;
+"""
+
+
+class Segment(NamedTuple):
+    """A Parquet file of the store. Times are microseconds since 1970, UTC."""
+
+    name: str
+    tier: str
+    """`usage` (counted) or `superseded` (kept aside: copies, older versions, parts of merged rows)."""
+    month: str
+    rows: int
+    start_min: int
+    start_max: int
+    bytes: int
+    digest: str
+
+
+class FileEntry(NamedTuple):
+    """What the ledger knows of one file."""
+
+    path: str
+    file_id: int
+    source: str
+    rules: int
+    inode: int
+    size: int
+    mtime_ns: int
+    offset: int
+    line: int
+    head: str
+    """Digest of the first bytes, up to 4 KB of those read."""
+    tail: str
+    """Digest of the last bytes before `offset`."""
+    state: str
+    rows: int
+    rejected: int
+    merged: int
+    read_at: str
+
+
+class Version(NamedTuple):
+    """One content of one file. The greatest (covers_to, rows, digest) is the newest; never the time it was read."""
+
+    file_id: int
+    path: str
+    source: str
+    covers_to: int
+    rows: int
+    digest: int
+
+
+class RejectEntry(NamedTuple):
+    """A line that could not be read."""
+
+    path: str
+    line: int
+    offset: int
+    reason: str
+
+
+class Catalog:
+    """An open catalog. Use `transaction` to change it."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self._connection = connection
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool = False) -> Catalog:
+        """Open the catalog in a store's folder.
+
+        StoreError where there is none (and `create` is false), it cannot be opened or its file system is unsafe;
+        StoreVersionError where a newer version wrote it.
+        """
+        path = folder / NAME
+        if not create and not path.exists():
+            raise StoreError(f"no store at `{folder}`", "run `tokenaudit ingest PATH` first, or give another --store")
+        refuse_network(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            catalog = cls(folder, connection)
+            catalog._prepare()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"cannot open the store at `{folder}`: {error}", "is the folder writable?") from error
+        return catalog
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def _prepare(self) -> None:
+        run = self._connection.execute
+        run("pragma busy_timeout = 60000")
+        run("pragma journal_mode = wal")
+        run("pragma synchronous = full")
+        run("pragma fullfsync = 1")
+        if not run("select 1 from sqlite_master where name = 'meta'").fetchone():
+            with self.transaction():
+                for statement in TABLES.split(";"):
+                    run(statement)
+                run("insert or ignore into meta values ('schema', ?), ('generation', '0')", (str(schema.VERSION),))
+        self._check_version()
+
+    def _check_version(self) -> None:
+        found = self.schema_version()
+        if found > schema.VERSION:
+            raise StoreVersionError(
+                f"the store at `{self.folder}` was written by a newer tokenaudit "
+                f"(schema {found}, this one knows {schema.VERSION})",
+                "upgrade tokenaudit, or give another --store",
+            )
+
+    def schema_version(self) -> int:
+        """Return the version of the segments' physical schema."""
+        return int(self._value("schema"))
+
+    def set_schema_version(self, version: int) -> None:
+        """Note the physical schema that all segments have now; inside a transaction."""
+        self._connection.execute("update meta set value = ? where key = 'schema'", (str(version),))
+
+    def generation(self) -> int:
+        """Return the number of commits so far."""
+        return int(self._value("generation"))
+
+    def _value(self, key: str) -> str:
+        return str(self._connection.execute("select value from meta where key = ?", (key,)).fetchone()[0])
+
+    @contextmanager
+    def transaction(self) -> Iterator[Catalog]:
+        """Hold the write lock; commit at the end, roll back on any error."""
+        self._connection.execute("begin immediate")
+        try:
+            yield self
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    def advance(self) -> None:
+        """Count a commit; inside a transaction."""
+        self._connection.execute("update meta set value = cast(value as integer) + 1 where key = 'generation'")
+
+    # ---- segments ----
+
+    def segments(self, tier: str = "usage") -> list[Segment]:
+        """Return the segments of a tier that count, oldest month first."""
+        found = self._connection.execute(
+            "select name, tier, month, rows, start_min, start_max, bytes, digest from segment"
+            " where tier = ? and dead_at is null order by month, start_min, name",
+            (tier,),
+        )
+        return [Segment(*row) for row in found]
+
+    def snapshot(self) -> tuple[int, list[Segment], list[Segment]]:
+        """Return generation, live and superseded segments of one moment."""
+        self._connection.execute("begin")
+        try:
+            return self.generation(), self.segments("usage"), self.segments("superseded")
+        finally:
+            self._connection.execute("commit")
+
+    def add_segments(self, segments: Iterable[Segment]) -> None:
+        """Add segments; inside a transaction."""
+        self._connection.executemany("insert into segment values (?, ?, ?, ?, ?, ?, ?, ?, null)", segments)
+
+    def retire_segments(self, names: Iterable[str], now: float) -> None:
+        """Take segments out of the count; their files are unlinked after a grace period. Inside a transaction."""
+        self._connection.executemany("update segment set dead_at = ? where name = ?", ((now, name) for name in names))
+
+    def dead_segments(self, before: float) -> list[str]:
+        """Return the names of segments retired before a time (seconds since 1970)."""
+        found = self._connection.execute("select name from segment where dead_at < ?", (before,))
+        return [str(row[0]) for row in found]
+
+    def drop_segments(self, names: Iterable[str]) -> None:
+        """Forget retired segments; inside a transaction."""
+        self._connection.executemany("delete from segment where name = ?", ((name,) for name in names))
+
+    def segment_names(self) -> set[str]:
+        """Return the names of all segments, retired ones included."""
+        return {str(row[0]) for row in self._connection.execute("select name from segment")}
+
+    # ---- ledger ----
+
+    def files(self) -> dict[str, FileEntry]:
+        """Return the ledger by path."""
+        return {row[0]: FileEntry(*row) for row in self._connection.execute("select * from file")}
+
+    def put_files(self, entries: Iterable[FileEntry]) -> None:
+        """Write ledger entries; inside a transaction."""
+        self._connection.executemany(f"insert or replace into file values ({_marks(FileEntry)})", entries)
+
+    def delete_files(self, paths: Iterable[str]) -> None:
+        """Forget files and what was rejected of them; inside a transaction."""
+        for path in paths:
+            self._connection.execute("delete from file where path = ?", (path,))
+            self._connection.execute("delete from reject where path = ?", (path,))
+
+    def versions(self) -> list[Version]:
+        """Return every content of every file that was read."""
+        return [Version(*row) for row in self._connection.execute("select * from version")]
+
+    def put_versions(self, versions: Iterable[Version]) -> None:
+        """Write versions; inside a transaction."""
+        self._connection.executemany(f"insert or replace into version values ({_marks(Version)})", versions)
+
+    def delete_versions(self, file_ids: Iterable[int]) -> None:
+        """Forget versions; inside a transaction."""
+        self._connection.executemany("delete from version where file_id = ?", ((item,) for item in file_ids))
+
+    # ---- quarantine and roots ----
+
+    def rejects(self) -> list[RejectEntry]:
+        """Return every line that could not be read, by path and line."""
+        return [RejectEntry(*row) for row in self._connection.execute("select * from reject order by path, line")]
+
+    def put_rejects(self, entries: Iterable[RejectEntry]) -> None:
+        """Write rejects; inside a transaction."""
+        self._connection.executemany("insert or replace into reject values (?, ?, ?, ?)", entries)
+
+    def clear_rejects(self, paths: Iterable[str]) -> None:
+        """Forget the rejects of files about to be read from the start; inside a transaction."""
+        self._connection.executemany("delete from reject where path = ?", ((path,) for path in paths))
+
+    def roots(self) -> list[str]:
+        """Return the files and folders that were ever given to ingest."""
+        return [str(row[0]) for row in self._connection.execute("select path from root order by path")]
+
+    def put_roots(self, paths: Iterable[str]) -> None:
+        """Remember files and folders; inside a transaction."""
+        self._connection.executemany("insert or ignore into root values (?)", ((path,) for path in paths))
+
+    def delete_roots(self, paths: Iterable[str]) -> None:
+        """Forget files and folders; inside a transaction."""
+        self._connection.executemany("delete from root where path = ?", ((path,) for path in paths))
+
+
+def _marks(record: type[NamedTuple]) -> str:
+    return ", ".join("?" * len(record._fields))
+
+
+def refuse_network(folder: Path) -> None:
+    """Raise StoreError where the folder lies on a file system that SQLite's write-ahead log is unsafe on."""
+    kind = file_system(folder)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise StoreError(
+            f"the store at `{folder}` would lie on a network file system ({kind}), where its catalog is not safe",
+            "put the store on a local disk (--store or TOKENAUDIT_STORE); reports can be copied from there",
+        )
+
+
+def file_system(folder: Path, mounts: str = "/proc/self/mounts") -> str:
+    """Return the type of the file system that a folder is or would be on; "" where the platform does not say."""
+    try:
+        lines = Path(mounts).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    target = os.path.realpath(folder)
+    found = [line.split(" ")[1:3] for line in lines if line.count(" ") >= 2]  # noqa: PLR2004 - device, point, type
+    inside = [(point, kind) for point, kind in found if os.path.join(target, "").startswith(os.path.join(point, ""))]
+    return max(inside, key=lambda item: len(item[0]), default=("", ""))[1]

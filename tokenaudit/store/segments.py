@@ -1,0 +1,91 @@
+"""Segments: immutable Parquet files of usage rows, one month each, sorted by time, flushed to disk before they count."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import polars as pl
+import xxhash
+
+from tokenaudit import schema
+from tokenaudit.store.catalog import Segment
+
+FOLDER = "segments"
+ROW_GROUP = 1 << 18
+COMPRESSION_LEVEL = 1
+READ_BYTES = 1 << 22
+
+
+def write(folder: Path, rows: pl.DataFrame, tier: str) -> list[Segment]:
+    """Write usage rows as one segment a month and flush them to disk; they do not count until the catalog names them.
+
+    A write that fails leaves at most files that nobody names (see `orphans`).
+    """
+    months = rows.with_columns(month=pl.col("charge_period_start").dt.strftime("%Y-%m")).partition_by(
+        "month", as_dict=True, include_key=False
+    )
+    written = [_write_month(folder, str(month), part, tier) for (month,), part in sorted(months.items())]
+    if written:
+        sync(folder / FOLDER)
+    return written
+
+
+def _write_month(folder: Path, month: str, rows: pl.DataFrame, tier: str) -> Segment:
+    name = f"month={month}/{uuid.uuid4().hex}.parquet"
+    path = folder / FOLDER / name
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True)
+        sync(path.parent.parent)
+    ordered = rows.select(schema.NAMES).sort("charge_period_start", "response_id", "file_id", "line")
+    ordered.write_parquet(path, compression="zstd", compression_level=COMPRESSION_LEVEL, row_group_size=ROW_GROUP)
+    sync(path)
+    sync(path.parent)
+    starts = ordered["charge_period_start"].to_physical()
+    return Segment(name, tier, month, ordered.height, starts[0], starts[-1], path.stat().st_size, digest(path))
+
+
+def scan(folder: Path, segments: Sequence[Segment]) -> pl.LazyFrame:
+    """Return the rows of segments, lazily; an empty frame of the same schema where there are none."""
+    if not segments:
+        return empty().lazy()
+    return pl.scan_parquet([folder / FOLDER / segment.name for segment in segments], schema=schema.dtypes())
+
+
+def empty() -> pl.DataFrame:
+    """Return a usage frame without rows."""
+    return pl.DataFrame(schema=schema.dtypes())
+
+
+def digest(path: Path) -> str:
+    """Return the 128-bit XXH3 of a file's bytes, in hex."""
+    hasher = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while block := file.read(READ_BYTES):
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Flush a file or folder to disk. Windows cannot open folders and flushes their entries by itself."""
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def unlink(folder: Path, names: Iterable[str]) -> None:
+    """Remove segment files that no longer count; those already gone are no error."""
+    for name in names:
+        (folder / FOLDER / name).unlink(missing_ok=True)
+
+
+def on_disk(folder: Path) -> dict[str, float]:
+    """Return every segment file by name, with the time of its last change (seconds since 1970)."""
+    base = folder / FOLDER
+    return {path.relative_to(base).as_posix(): path.stat().st_mtime for path in base.glob("month=*/*.parquet")}

@@ -1,0 +1,73 @@
+"""Rows on their way into the store: kept in memory up to a limit, then written as segments that do not count yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from tokenaudit import schema
+from tokenaudit.store import segments
+from tokenaudit.store.catalog import Segment
+
+SPILL_ROWS = 500_000
+
+
+class Staging:
+    """Usage rows of one ingest, in bounded memory."""
+
+    def __init__(self, folder: Path, newest: set[str]) -> None:
+        """Stage for the store in `folder`; `newest` names the sources whose newest file wins."""
+        self.folder = folder
+        self.newest = newest
+        self.spilled: list[Segment] = []
+        self._frames: list[pl.DataFrame] = []
+        self._rows = 0
+        self._events: list[pl.Series] = []
+        self._buckets: list[pl.DataFrame] = []
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Take in usage rows of one source."""
+        if rows.height == 0:
+            return
+        if str(rows["source"][0]) in self.newest:
+            self._buckets.append(rows.select("response_id", "file_id").unique())
+        else:
+            self._events.append(rows["response_id"])
+        self._frames.append(rows)
+        self._rows += rows.height
+        if self._rows >= SPILL_ROWS:
+            self._spill()
+
+    def _spill(self) -> None:
+        self.spilled += segments.write(self.folder, self.rows(), "usage")
+        self._frames, self._rows = [], 0
+
+    def rows(self) -> pl.DataFrame:
+        """Return the rows that are still in memory."""
+        return pl.concat(self._frames).select(schema.NAMES) if self._frames else segments.empty()
+
+    def keys(self) -> pl.DataFrame:
+        """Return each `response_id` that was staged, once."""
+        return self._all_keys().unique().to_frame()
+
+    def repeated(self) -> pl.Series:
+        """Return each `response_id` that two rows (events) or two files (buckets) claim."""
+        events = _concat(self._events)
+        files = pl.concat(self._buckets)["response_id"] if self._buckets else _concat([])
+        return pl.concat([series.filter(series.is_duplicated()) for series in (events, files)]).unique()
+
+    def _all_keys(self) -> pl.Series:
+        return _concat([*self._events, *(frame["response_id"] for frame in self._buckets)])
+
+    def is_empty(self) -> bool:
+        """Say whether nothing was staged."""
+        return not self._rows and not self.spilled
+
+    def discard(self) -> None:
+        """Remove what was written; for an ingest that does not commit."""
+        segments.unlink(self.folder, (segment.name for segment in self.spilled))
+
+
+def _concat(parts: list[pl.Series]) -> pl.Series:
+    return pl.concat(parts) if parts else pl.Series("response_id", [], dtype=pl.Int64)
