@@ -25,7 +25,7 @@ def measure(place: Place) -> Iterator[Result]:
     gen_claude_home.write(home, place.sizes.home)
     size = f"{place.sizes.home / 1000:g} GB Claude Code home"
     refresh = place.job(report(store, "csv", "--refresh"))
-    first = place.job(ingest(store, home), report(store, "csv"), before=place.remove("store"))
+    first = place.job(ingest(store, home / ".claude"), report(store, "csv"), before=place.remove("store"))
     for what, job, before, goal in (
         (f"first `ingest` and `report`, {size}", first, None, 1.0),
         (f"`report --refresh`, nothing new, {size}", refresh, None, 0.4),

@@ -29,7 +29,7 @@ def measure(place: Place) -> Iterator[Result]:
     for megabytes in place.sizes.memory:
         truth = gen_claude_home.write(home, megabytes, seed=megabytes)
         what = f"memory of first `ingest`, {megabytes / 1000:g} GB of logs"
-        yield ceiling(what, anonymous_megabytes(place.job(ingest(store, home))), GOAL_MEGABYTES)
+        yield ceiling(what, anonymous_megabytes(place.job(ingest(store, home / ".claude"))), GOAL_MEGABYTES)
         agree(what, place.totals(store)["total_tokens"], truth.total_tokens)
         shutil.rmtree(home)
         shutil.rmtree(store)

@@ -19,11 +19,11 @@ def measure(place: Place) -> Iterator[Result]:
     """Measure commands on a store of one megabyte of logs."""
     home, store = place.folder / "home", place.folder / "store"
     gen_claude_home.write(home, 1)
-    seconds(place.job(ingest(store, home)))
+    seconds(place.job(ingest(store, home / ".claude")))
     nothing, polars = (PYTHON, "-c", "pass"), (PYTHON, "-c", "import polars")
     for what, command, peer, goal in (
         ("`--help`", tokenaudit("--help"), nothing, 14.0),
-        ("`ingest`, nothing new", ingest(store, home), nothing, 20.0),
+        ("`ingest`, nothing new", ingest(store, home / ".claude"), nothing, 20.0),
         ("`report -f csv`, small store", report(store, "csv"), polars, 1.6),
         ("`report`, small store", report(store, "table"), polars, 2.0),
     ):

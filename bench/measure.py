@@ -25,7 +25,7 @@ class Job(NamedTuple):
 
 
 class FailedError(Exception):
-    """A program ended with an error."""
+    """A program ended with an error, or with a wrong result."""
 
 
 def start(command: Sequence[str | Path], job: Job) -> subprocess.Popen[bytes]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.measure import Job
+from bench.measure import FailedError, Job
 
 PYTHON = sys.executable
 QUICK_ROUNDS = 15
@@ -46,7 +46,7 @@ class Place(NamedTuple):
     def totals(self, store: Path) -> dict[str, Any]:
         """Return the totals of everything in a store, as `report -f json` gives them."""
         command = report(store, "json")
-        done = subprocess.run(list(map(str, command)), cwd=self.folder, stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(list(map(str, command)), cwd=self.folder, capture_output=True, check=True)
         totals: dict[str, Any] = json.loads(done.stdout)["totals"]
         return totals
 
@@ -67,6 +67,7 @@ def report(store: Path, form: str, *more: str) -> tuple[str | Path, ...]:
 
 
 def agree(what: str, found: int, expected: int) -> None:
-    """End the program where a total is not what was generated: times of wrong results mean nothing."""
+    """Raise FailedError where a total is not what was generated: times of wrong results mean nothing."""
     if found != expected:
-        sys.exit(f"error: {what}: {found} tokens counted, {expected} generated")
+        msg = f"{what}: {found} tokens counted, {expected} generated"
+        raise FailedError(msg)

@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import group_claude, group_memory, group_rows, group_startup
+from bench.measure import FailedError
 from bench.peers import MissingError
 from bench.place import Place, Sizes
-from bench.table import Result, layout, skipped
+from bench.table import Result, failed, layout, skipped
 
 ROOT = Path(__file__).resolve().parents[1]
 FULL = Sizes(home=1_100, memory=(1_000, 10_000), rows=10_000_000, rounds=5)
@@ -39,6 +40,9 @@ def main() -> None:
     sizes = QUICK if options.quick else FULL
     results = [result for name in options.only.split(",") for result in _measured(name, sizes, options)]
     print(layout(results))
+    if options.quick:
+        print("\nGoals are meant for the full sizes: small data mostly measure how long programs take to start.")
+    sys.exit(any(result.verdict == "FAILED" for result in results))
 
 
 def _measured(name: str, sizes: Sizes, options: argparse.Namespace) -> list[Result]:
@@ -55,7 +59,7 @@ def _measured(name: str, sizes: Sizes, options: argparse.Namespace) -> list[Resu
 
 
 def _told(results: Iterator[Result], name: str) -> list[Result]:
-    """Collect results and tell each as it comes; a peer that is missing ends the group with the reason."""
+    """Collect results and tell each as it comes; what is missing or fails ends the group with the reason."""
     collected: list[Result] = []
     try:
         for result in results:
@@ -63,15 +67,22 @@ def _told(results: Iterator[Result], name: str) -> list[Result]:
             print(*filter(None, result), file=sys.stderr, flush=True)
     except MissingError as error:
         collected.append(skipped(name, str(error)))
+    except FailedError as error:
+        print(error, file=sys.stderr, flush=True)
+        collected.append(failed(name))
     return collected
+
+
+def _path(text: str) -> Path:
+    return Path(text).absolute()
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the data")
     parser.add_argument("--only", default=",".join(GROUPS), help="groups to measure (default: all)")
-    parser.add_argument("--work", type=Path, help="folder for what is made and removed again")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".bench", help="folder that keeps ccusage")
+    parser.add_argument("--work", type=_path, help="folder for what is made and removed again")
+    parser.add_argument("--cache", type=_path, default=ROOT / ".bench", help="folder that keeps ccusage")
     return parser.parse_args()
 
 

@@ -41,6 +41,11 @@ def skipped(what: str, reason: str) -> Result:
     return Result(what, "", f"skipped: {reason}", "", "", "")
 
 
+def failed(what: str) -> Result:
+    """Return the line of something that ended with an error."""
+    return Result(what, "", "see above", "", "", "FAILED")
+
+
 def layout(results: list[Result]) -> str:
     """Return the lines as a Markdown table."""
     rows = [HEAD, *results]

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
 from importlib.metadata import version
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,20 +33,32 @@ RELEASED = {"0.2.3": date(2026, 11, 10)}
 """Day on which a release of genai-prices was published."""
 HIGHEST_TIER = 2
 ATTO = 10**18
+PRICED = {1: "uncached_input_tokens", 2: "output_tokens", 4: "web_search_requests"}
+"""Bits of the column `priced`: all input classes are priced or none, and so the output classes."""
+Schema = dict[str, pl.DataType | type[pl.DataType]]
 RATE = pl.Decimal(38, 18)
 UTC_TIME = pl.Datetime("us", "UTC")
 
-OFFER_SCHEMA = {"offer": pl.Int32, "seller": pl.String, "price_model": pl.String, "variant": pl.String} | {
-    f"tier_{tier}_above": pl.Int64 for tier in range(1, HIGHEST_TIER + 1)
+OFFER_SCHEMA: Schema = {
+    "offer": pl.Int32,
+    "seller": pl.String,
+    "price_model": pl.String,
+    "variant": pl.String,
+    "tier_1_above": pl.Int64,
+    "tier_2_above": pl.Int64,
 }
-RATE_SCHEMA = {
+RATE_SCHEMA: Schema = {
     "offer": pl.Int32,
     "context_tier": pl.Int8,
     "effective_from": UTC_TIME,
     "effective_to": UTC_TIME,
     "band_start": pl.Int16,
     "band_end": pl.Int16,
-} | dict.fromkeys(CLASSES, RATE)
+    "priced": pl.Int8,
+    **dict.fromkeys(CLASSES, RATE),
+}
+ALWAYS = (date(1, 1, 1), date(9999, 1, 1))
+"""Beginning and end of prices that have none."""
 
 
 class Book(NamedTuple):
@@ -77,7 +90,7 @@ def build() -> Book:
 
 def _histories(facts: dict[str, list[dict[str, Any]]]) -> list[tuple[str, str, str, price_rates.History]]:
     """Return seller, model, variant and prices of everything that is for sale, sorted."""
-    return sorted(
+    found = (
         (provider.id, model.id, variant, history)
         for provider in providers
         for model in provider.models
@@ -85,18 +98,24 @@ def _histories(facts: dict[str, list[dict[str, Any]]]) -> list[tuple[str, str, s
             model, price_rates.overlay_of(facts, provider.id, model.id)
         ).items()
     )
+    return sorted(found, key=itemgetter(0, 1, 2))
 
 
 def _row(offer: int, rate: Rate) -> tuple[Any, ...]:
-    bounds = [day and datetime.combine(day, time(), UTC) for day in (rate.start, rate.end)]
-    return (offer, rate.tier, *bounds, *rate.band, *map(_decimal, rate.rates))
+    days = (day or end for day, end in zip((rate.start, rate.end), ALWAYS, strict=True))
+    bounds = (datetime.combine(day, time(), UTC) for day in days)
+    return (offer, rate.tier, *bounds, *rate.band, _priced(rate), *map(_decimal, rate.rates))
 
 
-def _decimal(rate: Fraction | None) -> Decimal | None:
+def _priced(rate: Rate) -> int:
+    """Return as bits which of input tokens, output tokens and web searches have a price."""
+    found = dict(zip(CLASSES, rate.rates, strict=True))
+    return sum(bit for bit, name in PRICED.items() if found[name] is not None)
+
+
+def _decimal(rate: Fraction | None) -> Decimal:
     """Return USD per unit to 18 places, which holds every list price and every product of factors exactly."""
-    if rate is None:
-        return None
-    return Decimal(round(rate * ATTO)).scaleb(-18)
+    return Decimal(round((rate or 0) * ATTO)).scaleb(-18)
 
 
 def _about(facts: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -117,7 +136,7 @@ def write(book: Book, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("offers", "rates", "names"):
         frame: pl.DataFrame = getattr(book, name)
-        frame.write_parquet(folder / f"{name}.parquet", compression="zstd", compression_level=19, statistics=False)
+        frame.write_parquet(folder / f"{name}.parquet", compression="zstd", compression_level=12, statistics=False)
     text = json.dumps(book.about, indent=2, sort_keys=True)
     (folder / "book.json").write_text(f"{text}\n", encoding="utf-8")
 

@@ -7,7 +7,7 @@ are patterns, in the order of the source.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from genai_prices.types import (
@@ -28,8 +28,10 @@ PATTERNS = {ClauseStartsWith: "starts", ClauseEndsWith: "ends", ClauseContains: 
 
 
 class Name(NamedTuple):
-    """One way to call a model: `text` is the name (kind ``is``) or what a name starts with, ends with, contains, or
-    matches (kind ``regex``). All in lower case."""
+    """One way to call a model, in lower case.
+
+    `text` is the name (kind ``is``), or what a name ``starts`` or ``ends`` with, ``contains`` or matches (``regex``).
+    """
 
     seller: str
     kind: str
@@ -101,7 +103,7 @@ def _ahead(clause: Any) -> str:
     raise TypeError(f"a conjunction with {clause}")
 
 
-def _only_dated(regex: str, known: Sequence[str] | set[str]) -> bool:
+def _only_dated(regex: str, known: set[str]) -> bool:
     """Say whether a regular expression only adds a date to a name that is spelt out: dates are taken off anyway."""
     head = DATED.sub("", regex)
     return head != regex and re.sub(r"\\([^\w])", r"\1", head.removeprefix("^")) in known

@@ -24,7 +24,6 @@ Prices = dict[str, Ladder | None]
 """Price class to its rates; None where it cannot be priced."""
 
 DAY = 24 * 60
-PER_MILLION = ("mtok",)
 LATTICE: dict[str, tuple[str, ...]] = {
     "uncached_input_tokens": ("input_mtok",),
     "cache_read_input_tokens": ("cache_read_mtok", "input_mtok"),
@@ -89,7 +88,8 @@ def read_overlay(path: Path) -> dict[str, list[dict[str, Any]]]:
 
 def overlay_of(facts: Mapping[str, list[dict[str, Any]]], seller: str, model: str) -> Overlay:
     """Return what the overlay says about one model."""
-    return Overlay(*([f for f in facts[kind] if _concerns(f, seller, model)] for kind in ("variant", "history", "region", "class", "tier")))
+    kinds = ("variant", "history", "region", "class", "tier")
+    return Overlay(*([fact for fact in facts[kind] if _concerns(fact, seller, model)] for kind in kinds))
 
 
 def _concerns(fact: Mapping[str, Any], seller: str, model: str) -> bool:
@@ -180,8 +180,9 @@ def class_prices(price: ModelPrice, overlay: Overlay) -> Prices:
 
 def _ladder(key: str, value: Decimal | TieredPrices) -> Ladder:
     per = 1000 if key.endswith("_kcount") else 1_000_000
-    steps = [(0, value)] if isinstance(value, Decimal) else [(0, value.base), *((t.start, t.price) for t in value.tiers)]
-    return tuple((above, Fraction(price.quantize(PLACES)) / per) for above, price in steps)
+    tiers = [] if isinstance(value, Decimal) else [(tier.start, tier.price) for tier in value.tiers]
+    base = value if isinstance(value, Decimal) else value.base
+    return tuple((above, Fraction(price.quantize(PLACES)) / per) for above, price in [(0, base), *tiers])
 
 
 def _times(ladder: Ladder, factor: Fraction) -> Ladder:

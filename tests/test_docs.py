@@ -29,9 +29,14 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |".replace("  ", " ") for line in lines)
 
 
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    return re.sub(r"([<*~])", r"\\\1", text)
+
+
 def sources_table() -> str:
     """Return the sources that the registry knows."""
-    rows = [(f"`{source.name}`", source.title, source.known) for source in sources().values()]
+    rows = [(f"`{source.name}`", source.title, plain(source.known)) for source in sources().values()]
     return table(("source", "what it is", "where you get it"), sorted(rows))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,10 +38,11 @@ def body_lines(function: Function) -> int:
 
 def tracked() -> list[Path]:
     """Return every text file that belongs to the project."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if listed.returncode:
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
+    command = [git, "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     files = [ROOT / name for name in listed.stdout.splitlines() if not name.endswith(".parquet")]
     return [path for path in files if path.is_file()]
 

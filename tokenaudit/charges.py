@@ -7,7 +7,6 @@ up by it before they are priced; `charge` prices rows or such sums. Both give th
 from __future__ import annotations
 
 import operator
-from datetime import datetime
 from functools import reduce
 from math import gcd
 
@@ -74,11 +73,14 @@ def charge(frame: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:
     """Price usage rows, or sums of them grouped by at least PRICE_DIMENSIONS.
 
     A sum holds the counts of `schema.COUNTS`, `estimated_output_tokens`, `billed_cost` and `list_cost` under their own
-    names. Columns added or completed, all money Decimal(38, 18) in `billing_currency`: `list_cost` (as the source states
-    it, else by the price book), `contracted_cost` (null: no contract is known), `billed_cost`, `effective_cost` (billed,
-    else 0 where a plan covers it, else list; null without a price), `estimated_cost` (the same with
-    `estimated_output_tokens`), `cost_basis` (billed, included, list, estimated or unpriced), and the counts
-    `unpriced_requests` and `unpriced_tokens`.
+    names. Added or completed are these columns, all money Decimal(38, 18) in `billing_currency`:
+
+    * `list_cost`: as the source states it, else by the price book; null where there is no price
+    * `contracted_cost`: null, no contract is known
+    * `effective_cost`: what was billed, else 0 where a plan covers it, else the list cost; null where there is none
+    * `estimated_cost`: the same with the list price of `estimated_output_tokens` in place of `output_tokens`
+    * `cost_basis`: billed, included, list, estimated or unpriced
+    * `unpriced_requests` and `unpriced_tokens`: the counts of rows without an effective cost
     """
     names = frame.collect_schema().names()
     rows = frame if "offer" in names else with_price_dimensions(frame, book)
@@ -123,7 +125,7 @@ def _context_tier() -> pl.Expr:
 
 
 def _marks() -> pl.Expr:
-    """Return the bits of `price_marks`: rows with different ones can be priced differently, so they are not added up."""
+    """Return the bits of `price_marks`. Rows with unlike ones may be priced in unlike ways: they are never added up."""
     holds = {
         INPUT: pl.sum_horizontal(INPUT_CLASSES) != 0,
         OUTPUT: pl.sum_horizontal(*OUTPUT_CLASSES, "estimated_output_tokens") != 0,
@@ -140,25 +142,31 @@ def _price_times(seen: pl.DataFrame, quoted: pl.DataFrame, book: PriceBook) -> l
 
     Only the offers whose price changes within the time range need a time at all; the others get its beginning.
     """
-    first: datetime | None = seen["first"].min()  # type: ignore[assignment]
-    last: datetime | None = seen["last"].max()  # type: ignore[assignment]
-    changing, minutes = _changes(quoted["offer"], first, last, book)
+    changing, minutes = _changes(quoted["offer"], seen, book)
+    beginning, never = pl.lit(seen["first"].min(), INSTANT), pl.lit(None, INSTANT)
+    if not changing:
+        return [beginning.alias("price_instant"), never.alias("price_end")]
     start, end = pl.col("charge_period_start").dt.truncate(f"{minutes}m"), pl.col("charge_period_end")
     changes = pl.col("offer").is_in(changing)
-    instant = pl.when(changes).then(start).otherwise(pl.lit(first, INSTANT)) if changing else pl.lit(first, INSTANT)
-    straddling = pl.when(changes & (end > start.dt.offset_by(f"{minutes}m"))).then(end)
-    return [instant.alias("price_instant"), (straddling if changing else pl.lit(None, INSTANT)).alias("price_end")]
+    straddles = changes & (end > start.dt.offset_by(f"{minutes}m"))
+    return [
+        pl.when(changes).then(start).otherwise(beginning).alias("price_instant"),
+        pl.when(straddles).then(end).otherwise(never).alias("price_end"),
+    ]
 
 
-def _changes(offers: pl.Series, first: datetime | None, last: datetime | None, book: PriceBook) -> tuple[list[int], int]:
-    """Return the offers whose price changes between two instants, and the minutes that divide all changes of a day."""
-    if first is None or last is None:
-        return [], MINUTES_OF_DAY
-    bounds, banded = pl.col("effective_from"), pl.col("band_end") - pl.col("band_start") < MINUTES_OF_DAY
-    within = bounds.is_between(first, last, closed="right")
-    found = book.rates.filter(pl.col("offer").is_in(offers.unique()) & (within | banded))
+def _changes(offers: pl.Series, seen: pl.DataFrame, book: PriceBook) -> tuple[list[int], int]:
+    """Return the offers whose price changes within the time range, and the minutes that divide all changes of a day."""
+    bounds = pl.col("effective_from")
+    within = bounds.is_between(seen["first"].min(), seen["last"].max(), closed="right")
+    found = book.rates.filter(pl.col("offer").is_in(offers.unique().to_list()) & (within | _banded()))
     edges = {*found["band_start"], *found.filter(within).select(_minute(bounds)).to_series()}
     return found["offer"].unique().to_list(), reduce(gcd, edges, MINUTES_OF_DAY)
+
+
+def _banded() -> pl.Expr:
+    """Say whether a rate holds for a part of the day only."""
+    return pl.col("band_end") - pl.col("band_start") < MINUTES_OF_DAY
 
 
 def _minute(instant: pl.Expr) -> pl.Expr:
@@ -213,8 +221,7 @@ def _unpriced() -> pl.Expr:
 
 
 def _cost_basis() -> pl.Expr:
-    banded = pl.col("band_end") - pl.col("band_start") < MINUTES_OF_DAY
-    straddles = (pl.col("price_end") > pl.col("effective_to")) | (pl.col("price_end").is_not_null() & banded)
+    straddles = (pl.col("price_end") > pl.col("effective_to")) | (pl.col("price_end").is_not_null() & _banded())
     guessed = (_has(ASSUMED) | straddles.fill_null(value=False)) & _has(UNITS) & ~_has(LISTED)
     return (
         pl.when(pl.col("cost_basis") == "included")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tokenaudit.errors import QueryError, did_you_mean
@@ -40,6 +41,14 @@ def parse_condition(text: str) -> Condition:
         known = f"known are: {', '.join(DIMENSIONS)}"
         raise QueryError(f"unknown column `{column}`", did_you_mean(column, DIMENSIONS) or known)
     return Condition(column, tuple(map(_value, re.split(r"(?<!\\),", values))), key.endswith("!"))
+
+
+def combined(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
+    """Join the values of conditions on one column and sign: they are alternatives, as in ``user=a`` and ``user=b``."""
+    values: dict[tuple[str, bool], list[str]] = {}
+    for condition in conditions:
+        values.setdefault((condition.column, condition.negated), []).extend(condition.values)
+    return tuple(Condition(column, tuple(found), negated) for (column, negated), found in values.items())
 
 
 def _value(text: str) -> str:

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from tokenaudit import schema
+from tokenaudit.prices.book import PriceBook, load_book
 
 NOON = datetime(2026, 10, 14, 12, tzinfo=UTC)
 
@@ -17,7 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "source": "usage",
     "granularity": "request",
     "provider": "anthropic",
-    "request_model": "claude-sonnet-4-5",
+    "request_model": "claude-haiku-4-5",
     "batch": False,
     "tokens_basis": "reported",
     "requests": 1,
@@ -47,5 +48,6 @@ def usage() -> Callable[..., pl.LazyFrame]:
 
 
 @pytest.fixture(scope="session")
-def book() -> None:
-    return None
+def book() -> PriceBook:
+    """Return the bundled prices."""
+    return load_book()

@@ -36,10 +36,10 @@ def test_columns_and_types_are_fixed(usage: Frames, book: Any) -> None:
 
 
 def test_tokens_are_added_up_and_then_priced(usage: Frames, book: Any) -> None:
-    """Sonnet 4.5 is $3 per million tokens in and $15 out."""
+    """Haiku 4.5 is $1 per million tokens in and $5 out."""
     row = {"user": "alice", "uncached_input_tokens": MILLION, "output_tokens": MILLION}
     result = cube(usage(row, row, {**row, "user": "bob"}), ["user"], book)
-    assert cells(result, "user", "effective_cost") == [("alice", Decimal(36)), ("bob", Decimal(18))]
+    assert cells(result, "user", "effective_cost") == [("alice", Decimal(12)), ("bob", Decimal(6))]
     assert cells(result, "requests") == [1, 2]
     assert cells(result, "cost_basis") == ["list", "list"]
 
@@ -50,8 +50,8 @@ def test_what_the_provider_billed_is_the_spend(usage: Frames, book: Any) -> None
     billed = {**row, "billed_cost": Decimal("1.25"), "cost_basis": "billed"}
     result = cube(usage(row, billed, billed), ["cost_basis"], book)
     assert cells(result, "cost_basis", "billed_cost", "list_cost", "effective_cost") == [
-        ("billed", Decimal("2.5"), Decimal(6), Decimal("2.5")),
-        ("list", None, Decimal(3), Decimal(3)),
+        ("billed", Decimal("2.5"), Decimal(2), Decimal("2.5")),
+        ("list", None, Decimal(1), Decimal(1)),
     ]
 
 
@@ -69,7 +69,7 @@ def test_currencies_stay_apart(usage: Frames, book: Any) -> None:
     """Money of unlike currencies is never added; rows that name none are priced in dollars."""
     euro = {"billed_cost": Decimal(2), "cost_basis": "billed", "billing_currency": "EUR"}
     result = cube(usage(euro, {"output_tokens": MILLION, "billing_currency": None}), [], book)
-    assert cells(result, "billing_currency", "effective_cost") == [("EUR", Decimal(2)), ("USD", Decimal(15))]
+    assert cells(result, "billing_currency", "effective_cost") == [("EUR", Decimal(2)), ("USD", Decimal(5))]
 
 
 def test_conditions_apply_before_and_after_pricing(usage: Frames, book: Any) -> None:

@@ -24,8 +24,8 @@ def about(rows: pl.LazyFrame, book: Any, *by: str) -> Facts:
 
 def test_shares_by_origin_of_the_cost(usage: Frames, book: Any) -> None:
     """Billed, computed and covered by plans, largest first; a plan keeps the list value beside."""
-    million = {"uncached_input_tokens": 1_000_000}
-    rows = usage(BILLED, BILLED, BILLED, million, {**million, "cost_basis": "included"}, {"request_model": "x"})
+    million = {"uncached_input_tokens": 3_000_000}
+    rows = usage(BILLED, BILLED, BILLED, million, {**million, "cost_basis": "included"}, {"request_model": "x", "output_tokens": 1})
     by_basis = about(rows, book).by_basis
     assert by_basis.select("cost_basis", "effective_cost", "share").rows() == [
         ("billed", 9, Decimal("0.75")),

@@ -42,7 +42,9 @@ def bucket(day: int) -> Row:
 def totals(rows: pl.LazyFrame, book: Any) -> dict[str, Any]:
     """Return the sums over all rows, blank ones only as bills."""
     result = cube(rows.filter(~pl.col("blank")), [], book, bills=rows)
-    return result.select(pl.col("output_tokens", "settled_tokens", *MONEY, "unpriced_tokens", "unpriced_requests").sum()).to_dicts()[0]
+    return result.select(
+        pl.col("output_tokens", "settled_tokens", *MONEY, "unpriced_tokens", "unpriced_requests").sum()
+    ).to_dicts()[0]
 
 
 def test_a_bill_takes_the_place_of_computed_spend(usage: Frames, book: Any) -> None:
@@ -130,6 +132,8 @@ def test_rows_of_the_bill_are_not_multiplied(usage: Frames, book: Any) -> None:
 
 def test_settling_happens_before_grouping(usage: Frames, book: Any) -> None:
     """A cube by month, without days and workspaces, comes to the same spend."""
-    rows = usage(used(1, workspace="a"), used(2, workspace="b"), used(3), billed(1, workspace="a"), billed(2, workspace="a"))
+    rows = usage(
+        used(1, workspace="a"), used(2, workspace="b"), used(3), billed(1, workspace="a"), billed(2, workspace="a")
+    )
     result = cube(rows, ["month"], book, bills=rows)
     assert result.get_column("effective_cost").sum() == Decimal(4 + 4 + 10 + 10)

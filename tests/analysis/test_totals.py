@@ -23,7 +23,18 @@ from tokenaudit.schema import MONEY
 
 Frames = Callable[..., pl.LazyFrame]
 
-DIMENSIONS = ("user", "workspace", "request_model", "source", "granularity", "batch", "model", "cost_basis", "day", "hour")
+DIMENSIONS = (
+    "user",
+    "workspace",
+    "request_model",
+    "source",
+    "granularity",
+    "batch",
+    "model",
+    "cost_basis",
+    "day",
+    "hour",
+)
 ZONES = ("UTC", "Asia/Kolkata", "America/St_Johns", "Pacific/Chatham")
 START = datetime(2026, 10, 23, tzinfo=UTC)
 
@@ -74,7 +85,12 @@ def costs(draw: st.DrawFn) -> dict[str, Any]:
         "charge_period_end": start + timedelta(days=1),
         "workspace": draw(st.sampled_from(["p", "q", None])),
         "requests": 0,
-        **draw(st.one_of(st.just({"blank": True}), st.builds(lambda amount: {"billed_cost": amount, "cost_basis": "billed"}, amounts))),
+        **draw(
+            st.one_of(
+                st.just({"blank": True}),
+                st.builds(lambda amount: {"billed_cost": amount, "cost_basis": "billed"}, amounts),
+            )
+        ),
     }
 
 
@@ -90,7 +106,9 @@ def sums(frame: pl.DataFrame) -> dict[str, Any]:
 
 @bounded
 @given(drawn=usages, by=groupings, zone=st.sampled_from(ZONES))
-def test_every_grouping_has_the_same_totals(usage: Frames, book: Any, drawn: list[Any], by: list[str], zone: str) -> None:
+def test_every_grouping_has_the_same_totals(
+    usage: Frames, book: Any, drawn: list[Any], by: list[str], zone: str
+) -> None:
     """However rows are broken down, and in whatever time zone, the totals and their parts are the same."""
     whole = breakdown(cube(usage(*drawn), [], book), [])
     parted = breakdown(cube(usage(*drawn), by, book, timezone=zone), by)
@@ -111,7 +129,9 @@ def test_a_coarser_breakdown_of_a_finer_cube_is_the_coarse_one(
 
 @bounded
 @given(drawn=usages, by=groupings, seed=st.integers())
-def test_the_order_of_rows_changes_nothing(usage: Frames, book: Any, drawn: list[Any], by: list[str], seed: int) -> None:
+def test_the_order_of_rows_changes_nothing(
+    usage: Frames, book: Any, drawn: list[Any], by: list[str], seed: int
+) -> None:
     """The same rows in another order give the same report, line by line."""
     shuffled = random.Random(seed).sample(drawn, len(drawn))
     first, second = (breakdown(cube(usage(*some), by, book), by) for some in (drawn, shuffled))
@@ -122,7 +142,9 @@ def test_the_order_of_rows_changes_nothing(usage: Frames, book: Any, drawn: list
 
 @bounded
 @given(drawn=usages, condition=st.sampled_from(["user=a", "user=", "model=gpt-5", "cost_basis=list", "batch=true"]))
-def test_what_conditions_take_and_leave_is_the_whole(usage: Frames, book: Any, drawn: list[Any], condition: str) -> None:
+def test_what_conditions_take_and_leave_is_the_whole(
+    usage: Frames, book: Any, drawn: list[Any], condition: str
+) -> None:
     """A condition and its negation share no row and lose none."""
     (taken,) = parse_conditions([condition])
     sides = (taken, Condition(taken.column, taken.values, negated=True))

@@ -11,42 +11,9 @@ import pytest
 
 from tokenaudit import periods, schema
 from tokenaudit.cli import options
-from tokenaudit.cli.options import Condition, parse_by, parse_cost, parse_where, settings
+from tokenaudit.cli.options import parse_by, parse_cost, settings
 from tokenaudit.config import Config
 from tokenaudit.errors import ConfigError, PeriodError, QueryError
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("project=web", Condition("project", ("web",))),
-        ("user=a,b", Condition("user", ("a", "b"))),
-        ("model!=gpt-5", Condition("model", ("gpt-5",), negated=True)),
-        ("project=a=b", Condition("project", ("a=b",))),
-        (r"project=Smith\, Jones,web", Condition("project", ("Smith, Jones", "web"))),
-        ("user=", Condition("user", (None,))),
-        ("user=alice,(unattributed)", Condition("user", ("alice", None))),
-    ],
-)
-def test_where(text: str, expected: Condition) -> None:
-    """Commas mean either, != means others, nothing means rows without a value."""
-    assert parse_where(text) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "message", "hint"),
-    [
-        ("project", "cannot read the condition `project`", "write --where key=value, such as --where project=web"),
-        ("=web", "cannot read the condition `=web`", "write --where key=value, such as --where project=web"),
-        ("projct=web", "unknown column `projct`", "did you mean `project`?"),
-        ("day=2026-10-01", "unknown column `day`", f"known: {', '.join(schema.DIMENSIONS)}"),
-    ],
-)
-def test_where_refused(text: str, message: str, hint: str) -> None:
-    """A condition that cannot be read, or names no column, is an error and never ignored."""
-    with pytest.raises(QueryError) as caught:
-        parse_where(text)
-    assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
 def test_by() -> None:
@@ -61,8 +28,8 @@ def test_by() -> None:
 
 
 def test_cost() -> None:
-    """Every money column is a view, by its short and its full name."""
-    assert [parse_cost(view) for view in options.COSTS] == list(schema.MONEY)
+    """Every money column but the estimate is a view, by its short and its full name."""
+    assert [parse_cost(view) for view in options.COSTS] == [name for name in schema.MONEY if name != "estimated_cost"]
     with pytest.raises(QueryError, match="unknown cost `lst`"):
         parse_cost("lst")
 

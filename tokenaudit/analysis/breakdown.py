@@ -72,7 +72,9 @@ def _totals(cube: pl.DataFrame, currencies: pl.DataFrame) -> pl.DataFrame:
 
 
 def _folded(rows: pl.DataFrame, by: Sequence[str]) -> list[pl.Expr]:
-    counted = (pl.col("total_tokens") != 0) | (pl.col("requests") != 0) | pl.any_horizontal(pl.col(COSTS).fill_null(0) != 0)
+    counted = (
+        (pl.col("total_tokens") != 0) | (pl.col("requests") != 0) | pl.any_horizontal(pl.col(COSTS).fill_null(0) != 0)
+    )
     name = pl.when(counted.any()).then(pl.format("(other {})", counted.sum()))
     names = name.otherwise(pl.format("(gone {})", pl.len())).alias(by[0])
     sums = [known_sum(column) for column in rows.columns if column not in (*by, "billing_currency")]

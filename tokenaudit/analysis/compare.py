@@ -36,7 +36,9 @@ def _beside(rows: pl.DataFrame, before: pl.DataFrame, keys: list[str], cost: str
     known = earlier.with_columns(known=True)
     previous = pl.when("known").then("previous").otherwise(zero).alias("previous")
     kept = rows.join(known, on=keys, how="left", nulls_equal=True, maintain_order="left").with_columns(previous)
-    gone = earlier.join(rows, on=keys, how="anti", nulls_equal=True).sort("previous", *keys, descending=_first(keys), nulls_last=True)
+    gone = earlier.join(rows, on=keys, how="anti", nulls_equal=True).sort(
+        "previous", *keys, descending=_first(keys), nulls_last=True
+    )
     nothing = [zero.alias(name) if name in MONEY else pl.lit(0, pl.Int64).alias(name) for name in MEASURES]
     return pl.concat([kept.drop("known"), gone.with_columns(nothing, share=zero).select(kept.drop("known").columns)])
 

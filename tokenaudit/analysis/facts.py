@@ -1,4 +1,4 @@
-"""What a reader must know beside the figures: how much is billed, computed, unpriced or estimated, and how recent it is."""
+"""What a reader must know beside the figures: what is billed, computed, unpriced or estimated, and how recent it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Facts:
     Where `cost_basis` is ``included`` the `list_cost` is what plans cover.
     """
     unpriced: pl.DataFrame
-    """Models without a price, most tokens first: `request_model`, `requests`, `tokens`, `share` (ratio) of all tokens."""
+    """Models without a price, most tokens first: `request_model`, `requests`, `tokens`, `share` (ratio) of them all."""
     estimated_share: pl.DataFrame
     """One row: `output_tokens` as recorded, `estimated_output_tokens`, and `share` (ratio) that was never recorded."""
     settled_tokens: int
@@ -40,7 +40,7 @@ def facts(cube: pl.DataFrame) -> Facts:
         by_basis=_by_basis(cube),
         unpriced=_unpriced(cube),
         estimated_share=_estimated_share(cube),
-        settled_tokens=cube.get_column("settled_tokens").sum(),
+        settled_tokens=cube.select(pl.col("settled_tokens").sum()).item(),
         data_to=cube.select(pl.col("data_to").max()).item(),
         users=cube.get_column("user").drop_nulls().n_unique() if "user" in cube.columns else None,
         utc_dates=cube.select(pl.col("granularity").is_in(DATED).any()).item(),

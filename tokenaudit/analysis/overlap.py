@@ -56,7 +56,7 @@ def keys(settled: pl.DataFrame) -> list[pl.Expr]:
     """Return the columns of usage rows that `without_settled` needs; none where nothing is settled."""
     if settled.is_empty():
         return []
-    usage = pl.col("source").is_in(settled.get_column(TIE[0]).unique())
+    usage = pl.col("source").is_in(settled.get_column(TIE[0]).unique().to_list())
     origins = (pl.col("source"), pl.col("charge_period_start").dt.date(), pl.col(SCOPE))
     return [pl.when(usage).then(origin).alias(name) for name, origin in zip(TIE, origins, strict=True)]
 

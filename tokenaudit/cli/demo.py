@@ -9,6 +9,8 @@ from pathlib import Path
 from tokenaudit.cli import options, screen
 from tokenaudit.cli.report import Asked
 
+EXAMPLES = ("tokenaudit demo", "tokenaudit demo --format json")
+
 
 def command(format: options.Format = None) -> None:  # noqa: A002 - the option's own name
     """Invent a small company, ingest its files into a temporary store, and report."""

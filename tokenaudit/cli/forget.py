@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tokenaudit.cli import options, screen
+from tokenaudit.conditions import combined
 from tokenaudit.errors import NoDataError, QueryError
 
 EXAMPLES = (
@@ -40,7 +41,7 @@ def command(
     if not (file or source or where):
         raise QueryError("nothing to forget", "give --file, --source or --where, with --dry-run to look first")
     settings = options.settings(store, config, no_config=no_config)
-    from tokenaudit.analysis.where import Condition, usage_filter
+    from tokenaudit.analysis.where import usage_filter
     from tokenaudit.sources import by_name, sources
     from tokenaudit.store.catalog import Catalog
     from tokenaudit.store.forget import files_of, forget
@@ -51,10 +52,7 @@ def command(
         entries = files_of(catalog, paths, by_name(source).name if source else None) if paths or source else []
         if (paths or source) and not entries:
             raise NoDataError("the store has read no such file or source", "see `tokenaudit doctor --files`")
-        conditions = [
-            Condition(item.column, tuple(value or "" for value in item.values), item.negated) for item in where or ()
-        ]
-        chosen = usage_filter(conditions) if conditions else None
+        chosen = usage_filter(combined(where)) if where else None
         newest = {item.name for item in sources().values() if item.merge == "newest"}
         done = forget(catalog, entries, chosen, newest, dry_run=dry_run)
     finally:

@@ -6,57 +6,25 @@ A command takes them as annotations: ``def command(period: options.Period = None
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, NamedTuple, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
 from tokenaudit import config as configuration
 from tokenaudit import periods, render, schema
 from tokenaudit.cli.suggest import completion, unknown
+from tokenaudit.conditions import Condition, parse_condition
 from tokenaudit.errors import ConfigError, PeriodError, QueryError
 
-COSTS = tuple(column.removesuffix("_cost") for column in schema.MONEY)
+COSTS = tuple(column.removesuffix("_cost") for column in schema.MONEY if column != "estimated_cost")
 """Views of money: ``list`` is the column ``list_cost``."""
 BREAKDOWNS = (*schema.DIMENSIONS, *schema.TIME_DIMENSIONS)
 FORMATS = tuple(render.RENDERERS)
-
-
-class Condition(NamedTuple):
-    """One ``--where``: rows whose `column` is one of `values`, or none of them where `negated`."""
-
-    column: str
-    values: tuple[str | None, ...]
-    """None is a row that has no value."""
-    negated: bool = False
-
-
-def parse_where(text: str) -> Condition:
-    r"""Read ``key=value``, ``key=a,b`` or ``key!=value``. Raises QueryError for an unknown key.
-
-    Nothing, or what tables show for nothing, ``(unattributed)``, is a missing value. ``\,`` is a comma in a value.
-
-    >>> parse_where("project=web,docs")
-    Condition(column='project', values=('web', 'docs'), negated=False)
-    >>> parse_where("user!=")
-    Condition(column='user', values=(None,), negated=True)
-    """
-    key, equals, values = text.partition("=")
-    column = key.removesuffix("!").strip()
-    if not equals or not column:
-        raise QueryError(f"cannot read the condition `{text}`", "write --where key=value, such as --where project=web")
-    if column not in schema.DIMENSIONS:
-        raise unknown("column", column, schema.DIMENSIONS)
-    return Condition(column, tuple(map(_value, re.split(r"(?<!\\),", values))), key.endswith("!"))
-
-
-def _value(text: str) -> str | None:
-    return None if text in ("", "(unattributed)") else text.replace("\\,", ",")
 
 
 def parse_by(values: Sequence[str] | None) -> list[str]:
@@ -182,9 +150,9 @@ Where = Annotated[
     typer.Option(
         "--where",
         metavar="KEY=VALUE",
-        parser=parse_where,
+        parser=parse_condition,
         autocompletion=completion([f"{name}=" for name in schema.DIMENSIONS]),
-        help="Only these rows: project=web; user=a,b for either; model!=x for others; repeat for all of several.",
+        help="Only these rows: project=web; user=a,b for either; model!=x for others; several columns must all fit.",
     ),
 ]
 Cost = Annotated[
@@ -195,7 +163,7 @@ Cost = Annotated[
         parser=parse_cost,
         autocompletion=completion(COSTS),
         show_default=False,
-        help="effective (default), list, contracted, billed or estimated.",
+        help="effective (default), list, contracted or billed.",
     ),
 ]
 Limit = Annotated[

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokenaudit.cli import options, progress, screen
+from tokenaudit.conditions import Condition, combined
 
 if TYPE_CHECKING:
     from tokenaudit.render.document import Document
@@ -71,7 +72,7 @@ class Asked:
         settings: options.Settings,
         period: str | None,
         by: list[str],
-        where: list[options.Condition],
+        where: list[Condition],
         cost: str,
         limit: int | None,
     ) -> None:
@@ -93,7 +94,7 @@ class Asked:
             if self.period
             else default_period(store, settings.as_of, settings.timezone)
         )
-        question = Question(period, tuple(self.by or DEFAULT_BY), self._conditions(), settings.config, self.cost)
+        question = Question(period, tuple(self.by or DEFAULT_BY), combined(self.where), settings.config, self.cost)
         layout = Layout(
             separate=not self.by,
             limit=self.limit,
@@ -101,13 +102,6 @@ class Asked:
             notes=[f"{said[0].upper()}{said[1:]}."] if said else [],
         )
         return spend_report(store, question, layout)
-
-    def _conditions(self) -> tuple[object, ...]:
-        from tokenaudit.analysis.where import Condition
-
-        return tuple(
-            Condition(item.column, tuple(value or "" for value in item.values), item.negated) for item in self.where
-        )
 
 
 def _refresh(settings: options.Settings, *, quiet: bool) -> None:

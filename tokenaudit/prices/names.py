@@ -42,21 +42,22 @@ class Name(NamedTuple):
 class Names:
     """The names of all models of a price book.
 
-    `table` holds rows of (seller, kind, text, model), see `scripts/price_names.py`; `fallbacks` says whose models a
-    seller resells at their price.
+    `spelt` gives the model for a seller and a name in lower case; `patterns` are rows of (seller, kind, text, model) in
+    the order in which they are tried, see `MATCHES`; `fallbacks` says whose models a seller resells at their price.
     """
 
-    def __init__(self, table: Iterable[tuple[str, str, str, str]], fallbacks: Mapping[str, list[str]]) -> None:
+    def __init__(
+        self,
+        spelt: Mapping[tuple[str, str], str],
+        patterns: Iterable[tuple[str, str, str, str]],
+        fallbacks: Mapping[str, list[str]],
+    ) -> None:
+        self.spelt = spelt
         self.fallbacks = fallbacks
-        self.spelt: dict[tuple[str, str], str] = {}
+        self.sellers = {seller for seller, _ in spelt}
         self.patterns: dict[str, list[tuple[str, str, str]]] = {}
-        self.sellers = set[str]()
-        for seller, kind, text, model in table:
-            self.sellers.add(seller)
-            if kind == "is":
-                self.spelt[seller, text] = model
-            else:
-                self.patterns.setdefault(seller, []).append((kind, text, model))
+        for seller, kind, text, model in patterns:
+            self.patterns.setdefault(seller, []).append((kind, text, model))
 
     def find(self, provider: str | None, request_model: str | None) -> Name:
         """Return what `request_model` means in a row of `provider`."""

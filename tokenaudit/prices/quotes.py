@@ -21,8 +21,8 @@ def quotes(pairs: pl.DataFrame, book: PriceBook) -> pl.DataFrame:
     """Return the offers for distinct pairs of `provider` and `request_model`.
 
     One row for each pair and each `wish`: `seller_named` (the provider, filled where the log has none), `model` (the
-    canonical name), `offer` (Int32, null where there is no price), `assumed` (the wish or the seller is not in the book:
-    another price stands in), `tier_1_above` and `tier_2_above` (Int64).
+    canonical name), `offer` (Int32, null where there is no price), `assumed` (the wish or the seller is not in the
+    book: another price stands in), `tier_1_above` and `tier_2_above` (Int64).
     """
     found = [book.names.find(*pair) for pair in pairs.select("provider", "request_model").rows()]
     fields = {"seller_named": pl.String, "model": pl.String, "seller": pl.String, "price_model": pl.String}
@@ -34,10 +34,11 @@ def quotes(pairs: pl.DataFrame, book: PriceBook) -> pl.DataFrame:
         .unique(["pair", "wish"], keep="first")
         .select("pair", "wish", "offer", pl.col("assumed") | pl.col("lent"), "^tier_._above$")
     )
-    dtypes = pairs.schema
-    keys = pairs.select("provider", "request_model").with_columns(
-        named.select(pl.col("seller_named").cast(dtypes["provider"]), pl.col("model").cast(dtypes["request_model"]), "pair")
+    seller, model = (
+        pl.col("seller_named").cast(pairs.schema["provider"]),
+        pl.col("model").cast(pairs.schema["request_model"]),
     )
+    keys = pairs.select("provider", "request_model").with_columns(named.select("pair", seller, model))
     every = keys.join(_wishes().select("wish").unique(), how="cross")
     return every.join(chosen, on=["pair", "wish"], how="left").drop("pair")
 

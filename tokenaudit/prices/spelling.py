@@ -99,14 +99,16 @@ CLAUDE_FAMILY_LAST = re.compile(r"^claude-(\d+)(?:-(\d))?-([a-z]+)")
 
 
 class Written(NamedTuple):
-    """A name taken apart: who sells (where the name says so), who made it, and the forms to look up, likeliest first."""
+    """A name taken apart."""
 
     seller: str | None
+    """Who sells, where the name says so."""
     maker: str | None
+    """Who made the model, where the name says so."""
     whole: tuple[str, ...]
-    """With the maker's prefix, as gateways list it."""
+    """Forms with the maker's prefix, as gateways list it, likeliest first."""
     bare: tuple[str, ...]
-    """Without any prefix, as the maker lists it."""
+    """Forms without any prefix, as the maker lists it."""
     listed: str
     """As logged, without a gateway's prefix: what a seller's list may hold letter by letter."""
     fast: bool

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 3 << 23
 """About 150,000 rows of usage; a little less than the C library takes from and gives back to the system each time."""
-LONGEST_HEADER = 1 << 20
+LONGEST_HEADER = LONGEST_RECORD = 1 << 20
 QUOTE = b'"'
 
 
@@ -35,22 +35,16 @@ class Block(NamedTuple):
 
 def split_header(path: str) -> tuple[str, Iterator[Block]]:
     """Return the first line of a table that is not blank, and the rest of the file in blocks."""
-    file = open_binary(path)
-    line, offset, header = 0, 0, b""
-    while not header.strip():
-        raw = file.readline(LONGEST_HEADER)
-        if not raw:
-            break
-        line, offset, header = line + 1, offset + len(raw), raw.removeprefix(BOM)
-    return text_of(header).strip("\r\n"), _blocks(file, Block(b"", line + 1, offset), quoted=True)
+    line, header = 0, b""
+    with open_binary(path) as file:
+        while not header.strip() and (raw := file.readline(LONGEST_HEADER)):
+            line, header = line + 1, raw.removeprefix(BOM)
+    return text_of(header).strip("\r\n"), _blocks(path, line, quoted=True)
 
 
 def all_blocks(path: str) -> Iterator[Block]:
     """Return a whole file of lines in blocks; a byte order mark is left out."""
-    file = open_binary(path)
-    start = file.read(len(BOM))
-    rest = start.removeprefix(BOM)
-    return _blocks(file, Block(rest, 1, len(start) - len(rest)), quoted=False)
+    return _blocks(path, 0, quoted=False)
 
 
 def text_of(data: bytes) -> str:
@@ -71,18 +65,29 @@ def line_offsets(block: Block, lines: set[int]) -> dict[int, int]:
     return found
 
 
-def _blocks(file: IO[bytes] | gzip.GzipFile, start: Block, *, quoted: bool) -> Iterator[Block]:
-    rest, line, offset, _ = start
-    with file:
+def _blocks(path: str, header: int, *, quoted: bool) -> Iterator[Block]:
+    """Yield what follows the first `header` lines."""
+    with open_binary(path) as file:
+        offset = sum(len(file.readline()) for _ in range(header))
+        if not header:
+            offset = _skip_mark(file)
+        line, rest = header + 1, b""
         while read := _whole_lines(file):
             data = rest + read if rest else read
             end = _last_record(data) if quoted and QUOTE in data else len(data)
             rest = data[end:]
-            block = Block(data[:end], line, offset, _count_lines(data[:end]))
-            yield block
-            line, offset = line + block.lines, offset + end
-        if rest.strip():
+            if end:
+                block = Block(data[:end], line, offset, _count_lines(data[:end]))
+                yield block
+                line, offset = line + block.lines, offset + end
+        if rest:
             yield Block(rest, line, offset, _count_lines(rest))
+
+
+def _skip_mark(file: IO[bytes] | gzip.GzipFile) -> int:
+    """Move behind a byte order mark, if there is one; return the offset."""
+    marked = file.read(len(BOM)) == BOM
+    return file.seek(len(BOM) if marked else 0)
 
 
 def _whole_lines(file: IO[bytes] | gzip.GzipFile) -> bytes:
@@ -103,7 +108,7 @@ def _count_lines(data: bytes) -> int:
 def _last_record(data: bytes) -> int:
     """Return where the last whole record of whole lines ends: after a line break that no quotes enclose.
 
-    Where quotes never balance, one of them is stray and each line counts as a record.
+    Where quotes never balance over a megabyte, one of them is stray and each line counts as a record.
     """
     end = len(data)
     odd = data.count(QUOTE) % 2
@@ -111,4 +116,4 @@ def _last_record(data: bytes) -> int:
         start = data.rfind(b"\n", 0, end - 1) + 1
         odd ^= data.count(QUOTE, start, end) % 2
         end = start
-    return end or len(data)
+    return end or (len(data) if len(data) >= LONGEST_RECORD else 0)

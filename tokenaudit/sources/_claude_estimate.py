@@ -18,7 +18,8 @@ OPEN_BYTES = 1 << 24
 TEXT, THINKING, TOOL_INPUT, SIGNATURE, TOOL_CALL = 292, 324, 294, 392, 13_900
 BASE = 55_600
 LARGEST = (1 << 31) - 1
-HALF_CHARACTER = re.compile(rb"\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+HALF_CHARACTER = re.compile(rb"(?<!\\)((?:\\\\)*)\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+"""An escaped half of a character, behind an even number of backslashes."""
 
 
 class _Block(msgspec.Struct, gc=False):
@@ -26,7 +27,7 @@ class _Block(msgspec.Struct, gc=False):
     text: str | None = None
     thinking: str | None = None
     signature: str | None = None
-    input: msgspec.Raw = msgspec.Raw()  # noqa: RUF009 - immutable
+    input: msgspec.Raw = msgspec.Raw()
 
     def thousandths(self) -> int:
         thinking = len(self.thinking or "")
@@ -74,7 +75,7 @@ def _thousandths(data: bytes) -> int:
 def _thousandths_of_broken(data: bytes) -> int:
     """Read a line once more without the halves of characters that its text was cut in; 0 where that does not help."""
     try:
-        return _sum(_decode(HALF_CHARACTER.sub(b"?", data)))
+        return _sum(_decode(HALF_CHARACTER.sub(rb"\1?", data)))
     except (msgspec.DecodeError, msgspec.ValidationError, ValueError):
         return 0
 

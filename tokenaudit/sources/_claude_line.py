@@ -13,7 +13,7 @@ PROGRESS = "agent_progress"
 LARGEST_COUNT = 10**15
 """More tokens than that in one response are a broken number."""
 NOTHING = msgspec.Raw()
-NOT_A_COST = (NOTHING, msgspec.Raw(b"null"))
+ABSENT = (NOTHING, msgspec.Raw(b"null"))
 BLANK = "\x00 \t\r\n"
 NOT_A_REGION = (None, "", "not_available", "global")
 
@@ -133,7 +133,7 @@ class Line(msgspec.Struct, gc=False):
 
     def reported_cost(self) -> str | None:
         """Return the client's own estimate as decimal text, also of ``4e-05``; None where it is no number."""
-        if self.costUSD in NOT_A_COST:
+        if self.costUSD in ABSENT:
             return None
         try:
             cost = Decimal(bytes(self.costUSD).decode("ascii", "replace").strip('"'))

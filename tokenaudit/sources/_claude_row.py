@@ -37,8 +37,6 @@ SPEED, MODEL, COST = (COLUMNS.index(name) for name in ("speed", "request_model",
 COUNTS = range(COLUMNS.index("uncached_input_tokens"), PARTS)
 WHERE = range(COLUMNS.index("session"), COLUMNS.index("provider"))
 WHAT = range(COLUMNS.index("provider"), COST)
-LATEST = "~"
-"""Later than any instant."""
 Where = tuple[str | None, str | None, str | None]
 What = tuple[str | None, str | None, str | None, str | None, str | None, bool]
 
@@ -58,4 +56,5 @@ def order(where: tuple[str | None, ...]) -> list[tuple[bool, str]]:
 
 
 def tags(branch: str | None) -> str | None:
+    """Return the tags of a line: its git branch, as JSON."""
     return json.dumps({"git_branch": branch}, ensure_ascii=False, separators=(",", ":")) if branch else None

@@ -110,34 +110,38 @@ def _records(block: Block, layout: Layout) -> Iterator[Record]:
     at = 0
     while at < len(lines):
         cells, taken = _record(lines, at, layout)
-        reason = "" if cells is None else _wrong(cells, layout)
-        yield Record(block.line + at, cells or [], OPEN_QUOTE if cells is None else reason)
+        yield Record(block.line + at, cells or [], OPEN_QUOTE if cells is None else _wrong(cells, layout))
         at += taken
 
 
 def _record(lines: list[str], at: int, layout: Layout) -> tuple[list[str] | None, int]:
     """Return the cells of the record that starts at a line (None: its quotes never close), and the lines it takes."""
-    for taken in range(1, LONGEST_RECORD + 1):
-        text = "\n".join(lines[at : at + taken])
-        if text.count('"') % 2 == 0:
-            return _split(text, layout.delimiter), taken
-        if at + taken >= len(lines):
-            break
-    cells = _split(lines[at], layout.delimiter)
-    return (cells if _literal_quote(lines[at], cells, layout) else None), 1
+    if _closed(lines[at]) or _literal_quote(lines[at], layout.delimiter):
+        return _split(lines[at], layout.delimiter), 1
+    for end in range(at + 2, min(at + LONGEST_RECORD, len(lines)) + 1):
+        text = "\n".join(lines[at:end])
+        if _closed(text):
+            cells = _split(text, layout.delimiter, strict=True)
+            return (None, 1) if cells is None or _wrong(cells, layout) else (cells, end - at)
+    return None, 1
 
 
-def _literal_quote(line: str, cells: list[str], layout: Layout) -> bool:
-    """Say whether an odd quote stands inside a bare cell, such as ``5" disk``, and so opens nothing."""
-    return len(cells) == len(layout.names) and not any(
-        cell.strip().startswith('"') for cell in line.rstrip("\r").split(layout.delimiter)
-    )
+def _closed(text: str) -> bool:
+    return text.count('"') % 2 == 0
 
 
-def _split(text: str, mark: str) -> list[str]:
-    """Return the cells of one record; none where all are blank."""
-    bounded = text.rstrip("\r").replace("\r", " ")
-    cells = next(csv.reader([bounded], delimiter=mark, skipinitialspace=True), [])
+def _literal_quote(line: str, mark: str) -> bool:
+    """Say whether the quotes of a line stand inside bare cells, such as ``5" disk``, and so open nothing."""
+    return not any(cell.strip().startswith('"') for cell in line.split(mark))
+
+
+def _split(text: str, mark: str, *, strict: bool = False) -> list[str] | None:
+    """Return the cells of one record: none where all are blank, None where it is no record."""
+    bounded = text.rstrip("\r").replace("\r\n", "\n")
+    try:
+        cells = next(csv.reader([bounded], delimiter=mark, skipinitialspace=True, strict=strict), [])
+    except csv.Error:
+        return None
     return cells if any(cell.strip() for cell in cells) else []
 
 

@@ -55,5 +55,7 @@ def need_one(source: Table, names: dict[str, str], path: str) -> None:
 
 def refuse(source: Table, spelling: str, path: str) -> None:
     """Raise SourceError for a column that a strict source does not know."""
-    hint = did_you_mean(spelling.strip().lower(), tuple(source.columns))
-    raise SourceError(f"{path}: unknown column `{spelling}`", hint or f"see `tokenaudit sources {source.name}`")
+    word = spelling.strip().lower()
+    holding = [f"did you mean `{name}`?" for name in source.columns if word in name]
+    hint = did_you_mean(word, tuple(source.columns)) or next(iter(holding), f"see `tokenaudit sources {source.name}`")
+    raise SourceError(f"{path}: unknown column `{spelling}`", hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections.abc import Iterator
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tokenaudit.sources.lines import BOM, open_binary
+from tokenaudit.sources.lines import BLANK, BOM, DAMAGED, open_binary
 
 HEAD_BYTES = 1 << 16
 LONG_HEAD_BYTES = 1 << 22
@@ -24,20 +25,22 @@ class Head:
         """Read the head of `path`. OSError where it cannot be opened."""
         self.path = path
         self.name = os.path.basename(path)
-        self.data = _read(path)
+        self.damaged = False
+        """The file is gzip, and cut off or broken within its head."""
+        self.data = self._read()
         self._records = self._objects()
         self._found: list[dict[str, Any]] = []
 
     def is_empty(self) -> bool:
         """Say whether there is nothing but white space."""
-        return not self.data.strip()
+        return not self.damaged and not self.data.strip()
 
     @cached_property
     def header(self) -> tuple[str, ...]:
         """Column names of the first line that is not blank, trimmed and in lower case; () where it is no table."""
         text = self.data.decode("utf-8-sig", "replace").lstrip()
-        first = text.split("\n", 1)[0].strip("\r")
-        if not first or first[0] in "{[" or "\x00" in first:
+        first = text.split("\n", 1)[0].split("\r", 1)[0]
+        if not first or first[0] in "{[" or "\x00" in first or len(first) > HEAD_BYTES:
             return ()
         cells = next(csv.reader([first], delimiter=delimiter(first)), [])
         return tuple(cell.strip().lower() for cell in cells)
@@ -58,9 +61,22 @@ class Head:
                 self._found.append(record)
             yield self._found[index]
 
+    def _read(self) -> bytes:
+        """Return the first 64 KB, or 4 MB where the first line is longer than that."""
+        data, limit = bytearray(), HEAD_BYTES
+        with open_binary(self.path) as file:
+            try:
+                while len(data) < limit and (block := file.read1(limit - len(data))):  # type: ignore[attr-defined]
+                    data += block
+                    if len(data) == HEAD_BYTES and b"\n" not in data:
+                        limit = HEAD_BYTES + LONG_HEAD_BYTES
+            except DAMAGED:
+                self.damaged = True
+        return bytes(data)
+
     def _objects(self) -> Iterator[dict[str, Any]]:
-        data = self.data.removeprefix(BOM)
-        if not data.lstrip().startswith(b"{") and b"\n{" not in data:
+        data = self.data.removeprefix(BOM).lstrip(BLANK)
+        if not data.startswith(b"{") and b"\n{" not in data:
             return
         start = 0
         for _ in range(4 * RECORDS):
@@ -78,18 +94,17 @@ def delimiter(header: str) -> str:
     return max(",\t;", key=header.count)
 
 
-def _read(path: str) -> bytes:
-    """Return the first 64 KB, or 4 MB where the first line is longer than that."""
-    with open_binary(path) as file:
-        data: bytes = file.read(HEAD_BYTES)
-        if len(data) == HEAD_BYTES and b"\n" not in data:
-            data += file.read(LONG_HEAD_BYTES)
-        return data
-
-
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
         record = msgspec.json.decode(line)
-    except (msgspec.DecodeError, ValueError):
-        return None
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        record = _first_of(line.decode("utf-8-sig", "replace").strip("\x00 \t\r\n"))
     return record if isinstance(record, dict) else None
+
+
+def _first_of(text: str) -> object:
+    """Return the first document of a line that the quick decoder refuses; None where there is none."""
+    try:
+        return json.JSONDecoder().raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None

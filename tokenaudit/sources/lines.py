@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -22,6 +23,8 @@ BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n\x00"
 BRACE = ord("}")
 GZIP = b"\x1f\x8b"
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What reading a gzip file raises that is cut off or broken."""
 
 
 def open_binary(path: str) -> IO[bytes]:
@@ -66,36 +69,46 @@ class Lines:
     def hits(self, *needles: bytes, skip: Skip | None = None) -> Iterator[Hit]:
         """Yield each line that holds one of the needles.
 
-        Lines that `skip` recognises by their first bytes are not searched: they may be most of the file.
+        Lines that `skip` recognises by their first bytes are not searched, but for their last 2 KB, where a line that
+        was glued to them would end: they may be most of the file.
         Lines that hold none are only checked to be whole (they end in ``}``); those that are not become rejects.
         A last line without its newline is yielded where it is whole, else left unread.
         """
         with open_binary(self.path) as file:
             file.seek(self.offset)
             rest = b""
-            while block := file.read(BLOCK_BYTES):
+            while block := self._read(file):
                 data = rest + block if rest else block
                 end = data.rfind(b"\n") + 1
                 yield from self._block(data, end, needles, skip)
-                rest = self._rest(data, end)
-            if _is_whole(rest):
-                yield from self._block(rest, len(rest), needles, skip)
+                rest = data[end:] if len(data) - end <= LONGEST_LINE else self._pass_over(file, len(data) - end)
+            end = len(rest) if is_whole(rest) else rest.rfind(b"\n") + 1
+            yield from self._block(rest, end, needles, skip)
 
-    def _rest(self, data: bytes, end: int) -> bytes:
-        """Return the unfinished last line; one without end is given up."""
-        if len(data) - end > LONGEST_LINE:
-            self.reject("line longer than 64 MB")
-            self.offset += len(data) - end
+    def _read(self, file: IO[bytes]) -> bytes:
+        """Return the next bytes; none where a gzip file is cut off or broken, which is a reject."""
+        try:
+            return file.read1(BLOCK_BYTES)  # type: ignore[attr-defined, no-any-return]
+        except DAMAGED as error:
+            self.reject(f"damaged gzip file: {error}")
             return b""
-        return data[end:]
+
+    def _pass_over(self, file: IO[bytes], size: int) -> bytes:
+        """Give up a line that is too long, and return what follows it; one that has no end yet is left unread."""
+        while block := self._read(file):
+            end = block.find(b"\n") + 1
+            if end:
+                self.reject("line longer than 64 MB")
+                self.offset, self.line = self.offset + size + end, self.line + 1
+                return block[end:]
+            size += len(block)
+        return b""
 
     def reject(self, reason: str, line: int | None = None, offset: int | None = None) -> None:
         """Count a line as unreadable; by default the one about to be read."""
         self.rejects.append(Reject(line or self.line + 1, self.offset if offset is None else offset, reason))
 
-    def _block(
-        self, data: bytes, end: int, needles: tuple[bytes, ...], skip: Skip | None
-    ) -> Iterator[Hit]:
+    def _block(self, data: bytes, end: int, needles: tuple[bytes, ...], skip: Skip | None) -> Iterator[Hit]:
         base, number, start = self.offset, self.line, 0
         find, stop = data.find, 0
         while start < end:
@@ -103,7 +116,12 @@ class Lines:
             if stop < 0:
                 stop = end
             number += 1
-            if skip is None or stop - start < SHORT_LINE or not skip.fits(data, start):
+            if (
+                skip is None
+                or stop - start < SHORT_LINE
+                or not skip.fits(data, start)
+                or find(needles[0], stop - SHORT_LINE, stop) >= 0
+            ):
                 for needle in needles:
                     if find(needle, start, stop) >= 0:
                         yield Hit(number, base + start, data[start:stop])
@@ -124,13 +142,16 @@ class Lines:
             self.reject("torn line: no closing brace", number, self.offset + start)
 
 
-def _is_whole(line: bytes) -> bool:
-    """Say whether a last line without its newline is a whole JSON document: a writer may still be at it."""
+def is_whole(line: bytes) -> bool:
+    """Say whether a last line without its newline is made of whole JSON documents: a writer may still be at it."""
+    text = line.decode("utf-8-sig", "replace").strip("\x00 \t\r\n")
+    decode = json.JSONDecoder().raw_decode
     try:
-        json.loads(line)
-    except ValueError:
+        while text:
+            text = text[decode(text)[1] :].lstrip("\x00 \t\r\n")
+    except (ValueError, RecursionError):
         return False
-    return True
+    return bool(line)
 
 
 def as_columns(names: tuple[str, ...], rows: list[Any]) -> dict[str, list[Any]]:

@@ -18,9 +18,9 @@ import polars as pl
 from tokenaudit import schema
 
 SIGHTING = ("response_id", "file_id")
-WHO_AND_WHERE = ("user", "api_key", "project", "project_path", "workspace", "account", "session", "tags", "batch")
+WHO_AND_WHERE = ("user", "api_key", "project_path", "workspace", "account", "session", "tags", "project")
 WHAT = ("provider", "request_model", "service_tier", "region", "billing_currency", "cost_basis", "tokens_basis")
-LARGEST = (*schema.COUNTS, "billed_cost", "list_cost", "reported_cost")
+LARGEST = (*schema.COUNTS, "billed_cost", "list_cost", "reported_cost", "batch")
 BASE_THOUSANDTHS = 55_600
 """See the estimate of Claude Code's unfinished responses."""
 PART_MASK = (1 << 31) - 1
@@ -73,14 +73,15 @@ def fold(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
 
 
 def _fold(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
-    text = {name: pl.col(name).cast(pl.String) for name in (*WHO_AND_WHERE, "request_model") if name != "batch"}
+    text = {name: pl.col(name).cast(pl.String) for name in (*WHO_AND_WHERE, "request_model")}
     order = [pl.col("origin_rank"), pl.col("charge_period_start"), *text.values(), pl.col("file_id"), pl.col("line")]
+    named = {name: pl.col(name).drop_nulls().first() for name in (*WHAT, "speed")}
     special = {
         **{name: pl.col(name).max() for name in LARGEST},
-        **{name: pl.col(name).drop_nulls().first() for name in WHAT},
+        **named,
         "charge_period_start": pl.col("charge_period_start").min(),
         "charge_period_end": pl.col("charge_period_end").max(),
-        "speed": pl.when((pl.col("speed") == "fast").any()).then(pl.lit("fast")).otherwise(pl.col("speed").first()),
+        "speed": pl.when((pl.col("speed") == "fast").any()).then(pl.lit("fast")).otherwise(named["speed"]),
         "finalized": pl.col("finalized").any(),
         "output_parts": pl.col("output_parts").list.explode().drop_nulls().unique().sort(),
     }
@@ -97,4 +98,5 @@ def with_estimate(rows: pl.DataFrame) -> pl.DataFrame:
     guess = ((thousandths + BASE_THOUSANDTHS + 500) // 1000).fill_null(0)
     unfinished = ~pl.col("finalized") & (pl.col("output_parts").list.len() > 0)
     estimate = pl.when(unfinished).then(pl.max_horizontal("output_tokens", guess)).otherwise(pl.col("output_tokens"))
-    return rows.with_columns(estimated_output_tokens=estimate.cast(pl.Int64))
+    needed = pl.when(unfinished).then("output_parts")
+    return rows.with_columns(estimated_output_tokens=estimate.cast(pl.Int64), output_parts=needed)
