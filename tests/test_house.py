@@ -96,3 +96,24 @@ def test_help_loads_no_polars() -> None:
 def test_registry_loads_nothing_dear() -> None:
     """Every source can be listed and recognised without polars."""
     assert loaded_by("from tokenaudit.sources import sources\nsources()") == set()
+
+
+@pytest.fixture(scope="module")
+def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store of the demo's rows."""
+    from tokenaudit.demo import write_demo
+    from tokenaudit.ingest.run import ingest
+
+    folder = tmp_path_factory.mktemp("demo")
+    ingest([str(path) for path in write_demo(folder)], folder / "store")
+    return folder / "store"
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson", "markdown"])
+def test_machine_formats_load_polars_only(demo_store: Path, form: str) -> None:
+    """A report for machines loads nothing dear beside the engine that answers it."""
+    arguments = ["tokenaudit", "report", "--store", str(demo_store), "--period", "all", "--format", form]
+    run = f"import sys\nfrom tokenaudit.cli.main import main\nsys.argv = {arguments!r}\n"
+    loaded = loaded_by(f"{run}try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code")
+
+    assert loaded == {"polars"}

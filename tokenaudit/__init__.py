@@ -1,9 +1,9 @@
 """Where the money for LLM tokens went: exact spend by user, model and project, from the exports and logs you hold.
 
-    import tokenaudit
+import tokenaudit
 
-    with tokenaudit.open_store("spend-store") as store:
-        october = store.charges("2026-10").collect()
+with tokenaudit.open_store("spend-store") as store:
+    october = store.charges("2026-10").collect()
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ __all__ = ["open_store"]
 
 
 def open_store(
-    path: str | Path | None = None, *, config: str | Path | None = None, timezone: str | None = None, as_of: date | None = None
+    path: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    timezone: str | None = None,
+    as_of: date | None = None,
 ) -> OpenStore:
     """Open a store for queries: the one in `path`, else TOKENAUDIT_STORE, else that of the configuration, else yours.
 

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import polars as pl
+from typing import TYPE_CHECKING, Self
 
 from tokenaudit import config as configuration
 from tokenaudit.analysis.where import in_period
@@ -18,6 +16,9 @@ from tokenaudit.periods import Period, parse_period, today
 from tokenaudit.prices.book import load_book
 from tokenaudit.reports.question import Question, ask, declared
 from tokenaudit.store.store import Store
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class OpenStore:
@@ -84,5 +85,3 @@ class OpenStore:
 
         answer = ask(self._store, Question(self.period(period), tuple(by), config=self._config))
         return breakdown(answer.cube, tuple(by)).rows
-
-

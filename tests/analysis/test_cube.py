@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tokenaudit.analysis.cube import DETAILS, SUMS, cube
-from tokenaudit.analysis.where import parse_conditions
+from tokenaudit.conditions import parse_condition
 from tokenaudit.errors import QueryError
 from tokenaudit.schema import MONEY
 
@@ -75,9 +75,17 @@ def test_currencies_stay_apart(usage: Frames, book: Any) -> None:
 def test_conditions_apply_before_and_after_pricing(usage: Frames, book: Any) -> None:
     """`model` is the canonical name, known once priced; `user` is in the row."""
     rows = [{"user": user, "request_model": f"gpt-5{kind}", "line": 1} for user in "ab" for kind in ("", "-mini")]
-    conditions = parse_conditions(["user=a", "model=gpt-5"])
+    conditions = [parse_condition("user=a"), parse_condition("model=gpt-5")]
     result = cube(usage(*rows), ["user", "request_model"], book, conditions=conditions)
     assert cells(result, "user", "request_model") == [("a", "gpt-5")]
+
+
+def test_a_provider_is_found_though_the_log_names_none(usage: Frames, book: Any) -> None:
+    """Pricing fills it from the model's name, and conditions see it filled."""
+    rows = usage({"provider": None}, {"provider": None, "request_model": "gpt-5"})
+    result = cube(rows, ["request_model"], book, conditions=[parse_condition("provider=openai")])
+    assert cells(result, "request_model") == ["gpt-5"]
+    assert cells(cube(rows, ["provider"], book), "provider") == ["anthropic", "openai"]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +102,12 @@ def test_times_are_read_in_the_zone_of_the_report(
     """An event stands in its local hour, day, ISO week and month."""
     by = ["hour", "day", "week", "month"]
     assert cells(cube(usage({"charge_period_start": NIGHT}), by, book, timezone=zone), *by) == [expected]
+
+
+def test_weeks_are_those_of_iso_8601(usage: Frames, book: Any) -> None:
+    """The first days of a year may belong to the last week of the year before."""
+    new_year = {"charge_period_start": datetime(2027, 1, 1, tzinfo=UTC)}
+    assert cells(cube(usage(new_year), ["week"], book), "week") == ["2026-W53"]
 
 
 def test_days_of_a_provider_keep_their_date(usage: Frames, book: Any) -> None:

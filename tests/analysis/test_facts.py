@@ -25,7 +25,14 @@ def about(rows: pl.LazyFrame, book: Any, *by: str) -> Facts:
 def test_shares_by_origin_of_the_cost(usage: Frames, book: Any) -> None:
     """Billed, computed and covered by plans, largest first; a plan keeps the list value beside."""
     million = {"uncached_input_tokens": 3_000_000}
-    rows = usage(BILLED, BILLED, BILLED, million, {**million, "cost_basis": "included"}, {"request_model": "x", "output_tokens": 1})
+    rows = usage(
+        BILLED,
+        BILLED,
+        BILLED,
+        million,
+        {**million, "cost_basis": "included"},
+        {"request_model": "x", "output_tokens": 1},
+    )
     by_basis = about(rows, book).by_basis
     assert by_basis.select("cost_basis", "effective_cost", "share").rows() == [
         ("billed", 9, Decimal("0.75")),
@@ -34,6 +41,12 @@ def test_shares_by_origin_of_the_cost(usage: Frames, book: Any) -> None:
         ("unpriced", None, None),
     ]
     assert by_basis.filter(cost_basis="included").item(0, "list_cost") == 3
+
+
+def test_shares_are_of_the_spend_in_one_currency(usage: Frames, book: Any) -> None:
+    """Euros and dollars have no sum."""
+    by_basis = about(usage(BILLED, {**BILLED, "billing_currency": "EUR"}), book).by_basis
+    assert by_basis.select("billing_currency", "share").rows() == [("EUR", 1), ("USD", 1)]
 
 
 def test_models_without_a_price_are_named(usage: Frames, book: Any) -> None:

@@ -103,6 +103,8 @@ def test_an_empty_day_speaks_for_the_workspaces_of_its_account(usage: Frames, bo
     assert totals(usage(*rows, ours), book)["effective_cost"] == Decimal(10 + 4)
     assert totals(usage(*rows), book)["effective_cost"] == 0
     assert totals(usage(*rows, {**ours, "account": "them"}), book)["effective_cost"] == Decimal(4)
+    nameless = [{**row, "account": None} for row in (*rows, ours)]
+    assert totals(usage(*nameless), book)["effective_cost"] == Decimal(10 + 4)
 
 
 def test_what_a_plan_covers_stays_covered(usage: Frames, book: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 import pytest
@@ -24,7 +24,7 @@ class Read(NamedTuple):
         """Return the rows that count."""
         return self.rows.filter(~pl.col("blank"))
 
-    def row(self) -> dict[str, object]:
+    def row(self) -> dict[str, Any]:
         """Return the only row that counts."""
         return self.used().row(0, named=True) if self.used().height == 1 else {}
 

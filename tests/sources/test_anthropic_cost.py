@@ -63,7 +63,7 @@ def test_identity_is_the_same_in_every_generation(read_text: ReadText) -> None:
         export(V5),
         export(V1, workspace=""),
         export(V0),
-        export(V5, **{"token_type": "input_no_cache"}),
+        export(V5, usage_type="batch"),
     ]
 
     identities = {read_text(SOURCE, text).rows["response_id"][0] for text in files}

@@ -207,7 +207,12 @@ def test_what(tmp_path: Path, more: Json, expected: Json) -> None:
 
 @pytest.mark.parametrize(
     ("model", "provider"),
-    [("claude-haiku-4-5", "anthropic"), ("deepseek-v4-pro", None), ("us.anthropic.claude-opus-4-5", None), (None, None)],
+    [
+        ("claude-haiku-4-5", "anthropic"),
+        ("deepseek-v4-pro", None),
+        ("us.anthropic.claude-opus-4-5", None),
+        (None, None),
+    ],
 )
 def test_provider(tmp_path: Path, model: str | None, provider: str | None) -> None:
     """A provider is named only where the model's name says so: gateways sell others' models too."""
@@ -627,7 +632,9 @@ def test_a_bad_line_is_named_and_costs_nothing_else(tmp_path: Path, line: str, r
     first = reply("msg_1", counts(10, 40), stop_reason=None)
     decoded = read(tmp_path, first, line, reply("msg_3", counts(1, 3)), reply("msg_1", counts(10, 60)))
 
-    assert [(item.line, item.offset) for item in decoded.rejects] == [(2, len(json.dumps(first, separators=(",", ":"))) + 1)]
+    assert [(item.line, item.offset) for item in decoded.rejects] == [
+        (2, len(json.dumps(first, separators=(",", ":"))) + 1)
+    ]
     assert decoded.rejects[0].reason.startswith(reason)
     assert {row["output_tokens"] for row in rows(decoded)} >= {60, 3}
     assert all(row["charge_period_start"] == at(0) for row in rows(decoded))
@@ -746,7 +753,9 @@ OURS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("seed", "options"), [(1, ""), (2, "--old-style --long-context"), (3, "--spaces --new-models")])
+@pytest.mark.parametrize(
+    ("seed", "options"), [(1, ""), (2, "--old-style --long-context"), (3, "--spaces --new-models")]
+)
 def test_generated_homes_have_their_true_counts(shared: Path, tmp_path: Path, seed: int, options: str) -> None:
     """Tokens by session, project and model, after folding the rows of all files, are those of the generator."""
     script = shared / "bench" / "gen_claude_logs.py"

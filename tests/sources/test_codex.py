@@ -485,7 +485,7 @@ def test_compacted_history_is_not_read(tmp_path: Path) -> None:
         ([], False),
     ],
 )
-def test_detect(tmp_path: Path, lines: list[Json | str], expected: bool) -> None:
+def test_detect(tmp_path: Path, lines: list[Json | str], expected: bool) -> None:  # noqa: FBT001 - a parameter
     """Content tells a rollout, whatever its name."""
     assert SOURCE.detect(Head(write(tmp_path, lines, "any.txt"))) is expected
 

@@ -31,6 +31,20 @@ OF_2025 = [
     "input_cached_image_tokens", "output_image_tokens",
 ]  # fmt: skip
 OF_2026 = [*OF_2025[:11], "compute_units", *OF_2025[11:14], "input_cache_write_tokens", *OF_2025[14:]]
+
+
+def line(columns: list[str], bucket: int = 0, width: int = DAY, **cells: Any) -> str:
+    """Return a row of a bucket."""
+    start = START + bucket * width
+    known = {"start_time": start, "end_time": start + width, **cells}
+    return ",".join(str(known.get(column, "")) for column in columns) + "\n"
+
+
+def export(*lines: str, columns: list[str] = OF_2026) -> str:
+    """Return a file."""
+    return ",".join(columns) + "\n" + "".join(lines)
+
+
 STATED = ("input_tokens", "output_tokens", "num_model_requests")
 FILLED: dict[str, Any] = {
     "project_id": "proj_a", "num_model_requests": "4.0", "user_id": "user-1", "api_key_id": "key_1",
@@ -45,7 +59,7 @@ def classes(row: dict[str, object]) -> dict[str, object]:
 
 def test_2025(read_text: ReadText) -> None:
     """24 columns: input is cached and uncached; counts are floats; the epoch tells the time."""
-    cells = {"input_tokens": "59200.0", "output_tokens": "10646.0", "input_cached_tokens": "5760.0"}
+    cells: dict[str, Any] = {"input_tokens": "59200.0", "output_tokens": "10646.0", "input_cached_tokens": "5760.0"}
     row = read_text(SOURCE, export(line(OF_2025, **FILLED, **cells), columns=OF_2025)).row()
 
     assert classes(row) == {"uncached_input_tokens": 53440, "cache_read_input_tokens": 5760, "output_tokens": 10646}

@@ -22,7 +22,6 @@ from tokenaudit.sources.source import Reject, Table
 from tokenaudit.sources.table import detect_table, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from random import Random
 
     from tests.sources.conftest import Read, ReadFile, ReadText
@@ -140,6 +139,7 @@ REASONS = {
     "2026-10-01,m,1.5,1,,x\n": '"output_tokens" is not a number: "1.5"',
     "2026-10-01,m,99999999999999999999,1,,x\n": '"output_tokens" is not a number: "99999999999999999999"',
     "2026-10-01,m,-4,1,,x\n": '"output_tokens" is negative: "-4"',
+    "2026-10-01,m,1000000000000001,1,,x\n": '"output_tokens" is impossibly large: "1000000000000001"',
     "2026-10-01,m,1,one,,x\n": '"$" is not an amount of money: "one"',
     '2026-10-01,m,1,"1,5",,x\n': '"$" is not an amount of money: "1,5"',
     "2026-10-01,m,1,1,perhaps,x\n": '"batch" is not true or false: "perhaps"',
@@ -409,17 +409,16 @@ def test_order_changes_no_sum(read_text: ReadText, rows: list[Row], order: Rando
         assert one[column].sort().to_list() == other[column].sort().to_list()
 
 
-def test_reads_ahead_and_passes_errors_on() -> None:
-    """Items come in order; an error comes where it happened."""
+def test_works_ahead_and_passes_errors_on() -> None:
+    """Results come in order; an error comes where its item would have come, and no sooner."""
 
-    def items() -> Iterator[int]:
-        yield from (1, 2)
-        raise SourceError("broken")
+    def inverse(number: int) -> float:
+        return 1 / number
 
-    coming = ahead(items())
+    coming = ahead(inverse, [1, 2, 0, 4])
 
-    assert [next(coming), next(coming)] == [1, 2]
-    with pytest.raises(SourceError):
+    assert [next(coming), next(coming)] == [1, 0.5]
+    with pytest.raises(ZeroDivisionError):
         next(coming)
 
 

@@ -205,8 +205,7 @@ def test_identity_does_not_depend_on_the_dress(tmp_path: Path, read_file: ReadFi
     pl.DataFrame(record | {"charge_period_start": start, "requests": [1]}).write_parquet(columnar)
     texts = [
         "charge_period_start,request_model,billed_cost,batch\n2026-10-01T11:30:00+02:00,gpt-5,0.10,TRUE\n",
-        "batch,user,requests,provider,request_model,charge_period_start,billed_cost,granularity,cost_basis\n"
-        "true,,1,openai,gpt-5,2026-10-01T09:30:00Z,0.1,request,billed\n",
+        "batch,user,requests,request_model,charge_period_start,billed_cost\ntrue,,1,gpt-5,2026-10-01T09:30:00Z,0.1\n",
         json.dumps(record) + "\n",
         json.dumps(record | {"output_tokens": 0, "user": None}).replace(" ", "") + "\n",
     ]

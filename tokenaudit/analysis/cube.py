@@ -14,10 +14,11 @@ import polars as pl
 from tokenaudit.analysis import overlap, times
 from tokenaudit.analysis.idle import idle_columns
 from tokenaudit.analysis.measures import known_sum
-from tokenaudit.analysis.where import PRICED_DIMENSIONS, Condition, charge_filter, usage_filter
+from tokenaudit.analysis.where import PRICED_DIMENSIONS, charge_filter, usage_filter
 from tokenaudit.charges import PRICE_DIMENSIONS, charge, with_price_dimensions
+from tokenaudit.conditions import Condition
 from tokenaudit.errors import QueryError, did_you_mean
-from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, TIME_DIMENSIONS
+from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, TIME_DIMENSIONS
 
 if TYPE_CHECKING:
     from tokenaudit.prices.book import PriceBook
@@ -28,9 +29,6 @@ DETAILS = ("billing_currency", "cost_basis", "granularity", "unpriced_model")
 USAGE_SUMS = (*COUNTS, "estimated_output_tokens")
 SUMS = (*USAGE_SUMS, "unpriced_requests", "unpriced_tokens", "settled_tokens")
 """Integer columns of a cube."""
-
-PRICE_CURRENCY = "USD"
-"""Currency of the price book, and so of rows whose source names none."""
 
 
 def cube(
@@ -53,9 +51,11 @@ def cube(
     """
     names = dimensions(by)
     settled = overlap.settled_days(bills)
-    sums = _sums(usage.filter(usage_filter(conditions)), book, [*_keys(names, timezone), *overlap.keys(settled)])
-    charges = charge(sums, book)
-    counted = overlap.without_settled(charges, settled).filter(charge_filter(conditions))
+    late = [condition for condition in conditions if condition.column in PRICED_DIMENSIONS]
+    early = [condition for condition in conditions if condition not in late]
+    keys = [*_keys(unlike(names, (condition.column for condition in late)), timezone), *overlap.keys(settled)]
+    charges = charge(_sums(usage.filter(usage_filter(early)), book, keys), book)
+    counted = overlap.without_settled(charges, settled).filter(charge_filter(late))
     return _detailed(counted, names).collect(engine="streaming")
 
 
@@ -74,8 +74,7 @@ def unlike(names: Iterable[str], others: Iterable[str]) -> list[str]:
 
 
 def _keys(names: Sequence[str], timezone: str) -> list[pl.Expr]:
-    usage_columns = [name for name in names if name not in (*PRICED_DIMENSIONS, *TIME_DIMENSIONS)]
-    columns = unlike(usage_columns, (*PRICE_DIMENSIONS, "billing_currency", "granularity"))
+    columns = unlike((name for name in names if name in NAMES), (*PRICE_DIMENSIONS, "granularity"))
     return [*map(pl.col, columns), *times.units(names, timezone)]
 
 
@@ -90,8 +89,7 @@ def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr]) -> pl.LazyF
 
 def _detailed(charges: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
     unpriced = pl.when(pl.col("cost_basis") == "unpriced").then("request_model")
-    currency = pl.col("billing_currency").fill_null(PRICE_CURRENCY)
     data_to = times.bucket_end(pl.col("last_start"))
-    shown = charges.with_columns(*times.labels(names), unpriced.alias("unpriced_model"), currency, data_to=data_to)
+    shown = charges.with_columns(*times.labels(names), unpriced.alias("unpriced_model"), data_to=data_to)
     money = [known_sum(column) for column in MONEY]
     return shown.group_by(unlike(names, DETAILS)).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())

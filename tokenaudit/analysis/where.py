@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from operator import and_
@@ -10,25 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from tokenaudit.errors import QueryError, did_you_mean
-from tokenaudit.schema import DIMENSIONS, GRANULARITIES, TIME_DIMENSIONS
+from tokenaudit.conditions import Condition
+from tokenaudit.errors import QueryError
+from tokenaudit.schema import GRANULARITIES, NAMES
 
 if TYPE_CHECKING:
     from tokenaudit.periods import Period
 
-PRICED_DIMENSIONS = ("model", "cost_basis")
-"""Dimensions that only pricing decides; conditions on them are applied to charges."""
+PRICED_DIMENSIONS = ("provider", "model", "cost_basis")
+"""Dimensions that pricing decides, or fills where a log names none: conditions on them are for charges."""
 
 DATED = GRANULARITIES[GRANULARITIES.index("day") :]
 """Granularities that name UTC dates and no instant: they keep these dates in every time zone."""
-
-
-class Condition(NamedTuple):
-    """Rows whose `column` is one of `values` (the empty one means no value), or none of them where `negated`."""
-
-    column: str
-    values: tuple[str, ...]
-    negated: bool = False
 
 
 class Chosen(NamedTuple):
@@ -38,39 +31,18 @@ class Chosen(NamedTuple):
     left_out: pl.LazyFrame
 
 
-def parse_conditions(texts: Iterable[str]) -> tuple[Condition, ...]:
-    """Read ``column=value`` and ``column!=value``; values of one column and sign are alternatives.
-
-    Raises QueryError for text without ``=``, for unknown columns and for time dimensions.
-    """
-    values: dict[tuple[str, bool], list[str]] = {}
-    for text in texts:
-        column, sign, value = text.partition("=")
-        if not sign:
-            raise QueryError(f"cannot read the condition `{text}`", "write it as `column=value`, such as `user=alice`")
-        name = column.removesuffix("!").strip()
-        values.setdefault((checked(name), column.endswith("!")), []).append(value.strip())
-    return tuple(Condition(column, tuple(alternatives), negated) for (column, negated), alternatives in values.items())
+def usage_filter(conditions: Iterable[Condition]) -> pl.Expr:
+    """Return the filter of usage rows for `conditions`. Raises QueryError for one that only charges can meet."""
+    for column, _, _ in conditions:
+        if column not in NAMES or column == "cost_basis":
+            hint = "choose by `request_model`, `source` or another column of stored rows"
+            raise QueryError(f"stored rows have no `{column}`: it is known once they are priced", hint)
+    return charge_filter(conditions)
 
 
-def checked(column: str) -> str:
-    """Return `column` if rows can be chosen by it; else raise QueryError with the nearest name."""
-    if column in TIME_DIMENSIONS:
-        raise QueryError(f"cannot choose rows by `{column}`", "choose the time with --period")
-    if column not in DIMENSIONS:
-        hint = did_you_mean(column, DIMENSIONS) or f"one of: {', '.join(DIMENSIONS)}"
-        raise QueryError(f"unknown column `{column}`", hint)
-    return column
-
-
-def usage_filter(conditions: Sequence[Condition]) -> pl.Expr:
-    """Return the filter of usage rows for all `conditions` that do not depend on prices."""
-    return _all(condition for condition in conditions if condition.column not in PRICED_DIMENSIONS)
-
-
-def charge_filter(conditions: Sequence[Condition]) -> pl.Expr:
-    """Return the filter of charges for the `conditions` on `PRICED_DIMENSIONS`."""
-    return _all(condition for condition in conditions if condition.column in PRICED_DIMENSIONS)
+def charge_filter(conditions: Iterable[Condition]) -> pl.Expr:
+    """Return the filter of charges for `conditions`: rows that meet them all."""
+    return reduce(and_, map(_meets, conditions), pl.lit(value=True))
 
 
 def in_period(usage: pl.LazyFrame, period: Period) -> Chosen:
@@ -80,27 +52,31 @@ def in_period(usage: pl.LazyFrame, period: Period) -> Chosen:
     against the local dates of the period. One that is longer than the period counts nowhere in it. Whatever reaches
     into the period and is not counted there is `left_out`. `usage` holds all rows that touch the period.
     """
+    events = pl.col("charge_period_start").is_between(period.start, period.end, closed="left")
     if period.open:
         return Chosen(usage, usage.clear())
+    if _all_are_events(usage):
+        return Chosen(usage.filter(events), usage.clear())
     first, after = _midnight(period.first), _midnight(period.last + timedelta(days=1))
-    dated = pl.col("granularity").is_in(DATED).fill_null(value=False)
+    dated = pl.col("granularity").is_in(DATED)
     start, end = pl.col("charge_period_start"), pl.col("charge_period_end")
+    fits = start.is_between(first, after, closed="left") & (end <= start + (after - first))
     widest = start.is_between(min(first, period.start), max(after, period.end), closed="left")
-    event = ~dated & start.is_between(period.start, period.end, closed="left")
-    bucket = dated & start.is_between(first, after, closed="left") & (end <= start + (after - first))
+    counts = pl.when(dated).then(fits).otherwise(events)
     reaches = dated & (start < after) & (end > first)
-    return Chosen(usage.filter(widest & (event | bucket)), usage.filter(reaches & ~bucket))
+    return Chosen(usage.filter(widest & counts), usage.filter(reaches & ~fits))
+
+
+def _all_are_events(usage: pl.LazyFrame) -> bool:
+    """Look whether no row is of a day or coarser; Parquet files answer that without being read through."""
+    return usage.filter(pl.col("granularity").is_in(DATED)).select("granularity").head(1).collect().is_empty()
 
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _all(conditions: Iterable[Condition]) -> pl.Expr:
-    return reduce(and_, map(_matches, conditions), pl.lit(value=True))
-
-
-def _matches(condition: Condition) -> pl.Expr:
+def _meets(condition: Condition) -> pl.Expr:
     column = pl.col(condition.column)
     text = column.cast(pl.String) if condition.column == "batch" else column
     named = text.is_in(condition.values).fill_null(value="" in condition.values)

@@ -67,7 +67,7 @@ def command(
 class Asked:
     """The options of one report."""
 
-    def __init__(  # noqa: PLR0917 - one argument for each option
+    def __init__(
         self,
         settings: options.Settings,
         period: str | None,

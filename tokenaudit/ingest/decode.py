@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,7 @@ class LogBatch:
     """What was read of several logs of one source: columns over all files, and how many rows each file has."""
 
     source: str
-    columns: dict[str, list[Any] | array[int]]
+    columns: Mapping[str, Sequence[Any]]
     files: list[FileRead]
     bytes: int
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tokenaudit import schema
 from tokenaudit.ingest.decode import Decoding
 from tokenaudit.ingest.plan import Job, Plan, marks, outdated_elsewhere, plan, rules
 from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary
@@ -34,11 +35,19 @@ def ingest(paths: Sequence[str], folder: Path, *, progress: Progress | None = No
     found = walk(paths)
     catalog = Catalog.open(folder, create=True)
     try:
+        _bring_up_to_date(catalog)
         summary = _ingest(catalog, found, [os.path.abspath(path) for path in paths], progress)
     finally:
         catalog.close()
     summary.seconds = time.perf_counter() - began
     return summary
+
+
+def _bring_up_to_date(catalog: Catalog) -> None:
+    if catalog.schema_version() < schema.VERSION:
+        from tokenaudit.store.upkeep import migrate
+
+        migrate(catalog)
 
 
 def refresh(folder: Path, *, progress: Progress | None = None) -> Summary:

@@ -73,9 +73,9 @@ class Names:
 
     def _made(self, written: Written) -> tuple[str | None, str | None]:
         """Return the maker and what the model is called there, tags left aside."""
-        bare = dict.fromkeys([*written.bare, *map(spelling.untagged, written.bare)])
+        forms = (*written.made_as, *map(spelling.untagged, written.made_as))
         for maker in (written.maker,) if written.maker else MAKERS:
-            if model := self._first(maker, bare):
+            if model := self._first(maker, forms):
                 return maker, model
         return written.maker, None
 
@@ -88,13 +88,12 @@ class Names:
     def _priced(self, named: Name, written: Written, seller: str | None, maker: str | None) -> Name:
         """Complete a name by the list that its price stands in: the seller's, a resold seller's or the maker's."""
         listers = (seller, *self.fallbacks.get(seller, ())) if seller else ()
-        texts = dict.fromkeys((*written.whole, *written.bare))
         for lister in listers:
             if model := self.spelt.get((lister, written.listed)):
                 return named._replace(seller=lister, price_model=model)
-            if model := self._first(lister, texts):
+            if model := self._first(lister, written.sold_as):
                 return named._replace(seller=lister, price_model=model, fast=written.fast)
-        model = self._first(maker, written.bare) if maker else None
+        model = self._first(maker, written.made_as) if maker else None
         if maker is None or model is None:
             return named
         assumed = seller not in (None, maker) or (seller is None and named.provider != maker)
@@ -125,7 +124,8 @@ def _contains(text: str, pattern: str) -> bool:
 
 
 def _begins_there(before: str) -> bool:
-    return not before[-1:].isalnum()
+    """Say whether a name may begin after this text: nothing, or the path, region or vendor in front of it."""
+    return before[-1:] in ("", ".", "/", ":")
 
 
 def _ends_there(pattern: str, after: str) -> bool:

@@ -86,13 +86,18 @@ BEDROCK = re.compile(
 )
 """An id of Amazon Bedrock: a geography, a vendor and a model, alone or at the end of an ARN."""
 
+CHOSEN = re.compile(r"^auto: ")
+"""In front of a model that Copilot chose by itself."""
 WINDOW = re.compile(r"\[[^\[\]]*\]$")
+"""Size of the context window, as Claude Code writes it: ``[1m]``."""
 HARMLESS_TAG = re.compile(r":(?:beta|thinking)$")
 TAG = re.compile(r":(?:batch|exacto|extended|floor|free|nitro|online)$")
+"""OpenRouter's ways to buy the same model at another price."""
 REMARK = re.compile(r" ?\((?![^()]*fast)[^()]*\)$")
 BEDROCK_VERSION = re.compile(r"-v\d+(?::\d+)?(?::\d+k)?$")
 DATE = re.compile(r"[-@](?:20\d{6}|20\d\d-\d\d-\d\d|latest|default)$")
 EFFORT = re.compile(r"^((?:claude|gpt|o\d)\b.*)-(?:minimal|low|medium|high|xhigh)(?:-thinking)?$")
+"""Reasoning effort at the end of a name, as Cursor writes it."""
 FAST = re.compile(r"^(claude-.+)-fast$")
 CLAUDE_DOT = re.compile(r"(?<=\d)\.(?=\d)")
 CLAUDE_FAMILY_LAST = re.compile(r"^claude-(\d+)(?:-(\d))?-([a-z]+)")
@@ -105,12 +110,12 @@ class Written(NamedTuple):
     """Who sells, where the name says so."""
     maker: str | None
     """Who made the model, where the name says so."""
-    whole: tuple[str, ...]
-    """Forms with the maker's prefix, as gateways list it, likeliest first."""
-    bare: tuple[str, ...]
-    """Forms without any prefix, as the maker lists it."""
     listed: str
     """As logged, without a gateway's prefix: what a seller's list may hold letter by letter."""
+    sold_as: tuple[str, ...]
+    """Forms to look up in a seller's list, likeliest first."""
+    made_as: tuple[str, ...]
+    """Forms to look up in the maker's list, likeliest first."""
     fast: bool
     """The name asks for the fast variant."""
 
@@ -121,11 +126,14 @@ def read(name: str) -> Written:
     text = FAST.sub(r"\1", listed)
     fast = text != listed
     if found := BEDROCK.match(text):
-        bare = BEDROCK_VERSION.sub("", found["model"])
-        return Written("aws", MAKERS.get(found["vendor"]), (found["id"],), tuple(forms(bare)), listed, fast)
+        made_as = tuple(forms(BEDROCK_VERSION.sub("", found["model"])))
+        place = found["id"].removesuffix(found["model"])
+        sold_as = (found["id"], *(place + form for form in made_as))
+        return Written("aws", MAKERS.get(found["vendor"]), listed, sold_as, made_as, fast)
     maker, slash, rest = text.partition("/")
-    bare = rest if slash else text
-    return Written(seller, MAKERS.get(maker) if slash else None, tuple(forms(text)), tuple(forms(bare)), listed, fast)
+    made_as = tuple(forms(rest if slash else text))
+    sold_as = tuple(dict.fromkeys((*forms(text), *made_as)))
+    return Written(seller, MAKERS.get(maker) if slash else None, listed, sold_as, made_as, fast)
 
 
 def _without_gateway(text: str) -> tuple[str, str | None]:
@@ -156,7 +164,7 @@ def untagged(text: str) -> str:
 
 
 def _undecorated(text: str) -> str:
-    return REMARK.sub("", HARMLESS_TAG.sub("", WINDOW.sub("", text)))
+    return CHOSEN.sub("", REMARK.sub("", HARMLESS_TAG.sub("", WINDOW.sub("", text))))
 
 
 def _dashed(text: str) -> str:

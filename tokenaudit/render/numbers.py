@@ -87,6 +87,11 @@ def count(number: int) -> str:
     return f"{number:,d}"
 
 
+def plural(number: int, word: str) -> str:
+    """Return a count with its word: ``1 line``, ``1,204 lines``."""
+    return f"{count(number)} {word}{'' if number == 1 else 's'}"
+
+
 def percent(ratio: Decimal) -> str:
     """Return ``23 %``; near the ends ``0.4 %``, ``<0.1 %``, ``99.6 %``: only nothing is 0 and only everything 100."""
     size = EXACT.multiply(ratio.copy_abs(), HUNDRED)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from tokenaudit.prices.book import load_book
+from tokenaudit.render.numbers import plural
 from tokenaudit.schema import TOKEN_CLASSES
 from tokenaudit.sources import sources
 from tokenaudit.store.catalog import Catalog
@@ -15,9 +16,6 @@ from tokenaudit.store.verify import verify
 
 if TYPE_CHECKING:
     from tokenaudit.store.store import Store
-
-MAX_REJECTED = 0.01
-"""Share of lines above which a source deserves a look."""
 
 
 class Check(NamedTuple):
@@ -54,7 +52,7 @@ def _size(catalog: Catalog) -> Check:
 
 
 def _by_source(store: Store) -> Iterator[Check]:
-    read = {name: 0 for name in sources()}
+    read = dict.fromkeys(sources(), 0)
     merged = dict(read)
     for entry in store.catalog.files().values():
         if entry.source in read:
@@ -71,7 +69,10 @@ def _by_source(store: Store) -> Iterator[Check]:
         files = read.get(name, 0)
         lines = f", {merged[name]:,} repeated lines merged" if merged.get(name) else ""
         yield Check(
-            name, "ok", f"{files:,} files, {rows:,} rows, {found:,} tokens, {first:%Y-%m-%d} to {last:%Y-%m-%d}{lines}"
+            name,
+            "ok",
+            f"{plural(files, 'file')}, {plural(rows, 'row')}, {found:,} tokens, "
+            f"{first:%Y-%m-%d} to {last:%Y-%m-%d}{lines}",
         )
 
 
@@ -95,7 +96,9 @@ def _rejected(catalog: Catalog) -> Check:
         return Check("rejected", "ok", "no line was rejected")
     files = len({item.path for item in rejects})
     first = rejects[0]
-    text = f"{len(rejects):,} lines in {files:,} files, such as {first.path}:{first.line}: {first.reason}"
+    text = (
+        f"{plural(len(rejects), 'line')} in {plural(files, 'file')}, such as {first.path}:{first.line}: {first.reason}"
+    )
     return Check("rejected", "warn", text)
 
 

@@ -6,6 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tokenaudit.render.numbers import plural
+from tokenaudit.sources import nearest
+from tokenaudit.sources.head import Head
+
 if TYPE_CHECKING:
     from tokenaudit.ingest.summary import FileResult, Summary
 
@@ -33,15 +37,15 @@ def as_lines(summary: Summary) -> Iterator[str]:
     """Yield what a person should know, most important first."""
     read, unchanged = summary.with_status("read"), summary.with_status("unchanged")
     size = f" ({_size(summary.bytes)})" if summary.bytes else ""
-    yield f"Read {_plural(len(read), 'file')}{size} in {summary.seconds:.1f} s" + (
-        f", {_plural(len(unchanged), 'file')} unchanged" if unchanged else ""
+    yield f"Read {plural(len(read), 'file')}{size} in {summary.seconds:.1f} s" + (
+        f", {plural(len(unchanged), 'file')} unchanged" if unchanged else ""
     )
     yield from _by_source(read)
     yield from _rejected(summary)
     yield from _unrecognised(summary)
     skipped = len(summary.with_status("skipped"))
     if skipped:
-        yield f"Skipped: {_plural(skipped, 'file')} that hold no table and no log"
+        yield f"Skipped: {plural(skipped, 'file')} that hold no table and no log"
     yield from summary.notes
 
 
@@ -66,7 +70,8 @@ def _rejected(summary: Summary) -> Iterator[str]:
     if not summary.rejects:
         return
     files = len({item.path for item in summary.rejects})
-    yield f"Rejected: {_plural(len(summary.rejects), 'line')} in {_plural(files, 'file')}, kept in the store's quarantine"
+    lines = plural(len(summary.rejects), "line")
+    yield f"Rejected: {lines} in {plural(files, 'file')}, kept in the store's quarantine"
     for item in summary.rejects[:LISTED]:
         yield f"  {item.path}:{item.line}: {item.reason}"
     if len(summary.rejects) > LISTED:
@@ -77,7 +82,7 @@ def _unrecognised(summary: Summary) -> Iterator[str]:
     found = summary.with_status("unrecognised")
     if not found:
         return
-    yield f"Not recognised: {_plural(len(found), 'file')}"
+    yield f"Not recognised: {plural(len(found), 'file')}"
     for file in found[:LISTED]:
         yield f"  {file.path}{_nearest(file.path)}"
     if len(found) > LISTED:
@@ -85,15 +90,8 @@ def _unrecognised(summary: Summary) -> Iterator[str]:
 
 
 def _nearest(path: str) -> str:
-    from tokenaudit.sources import nearest
-    from tokenaudit.sources.head import Head
-
     near = nearest(Head(path))
     return f" (nearest: {near[0]}, lacks {', '.join(f'`{name}`' for name in near[1])})" if near else ""
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _size(size: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tokenaudit.analysis.breakdown import Breakdown
-from tokenaudit.render.numbers import compact_tokens, count, money, percent
+from tokenaudit.render.numbers import compact_tokens, money, percent, plural
 
 if TYPE_CHECKING:
     from tokenaudit.reports.question import Answer, Question
@@ -55,7 +55,7 @@ def _covered(found: Breakdown) -> Iterator[str]:
     included = found.facts.by_basis.filter(pl.col("cost_basis") == "included")
     for currency, nominal, requests in included.select("billing_currency", "list_cost", "requests").iter_rows():
         worth = f", {money(nominal, currency)} at list prices" if nominal else ""
-        yield f"Covered by plans: {count(requests)} requests{worth}, not in the spend."
+        yield f"Covered by plans: {plural(requests, 'request')}{worth}, not in the spend."
 
 
 def _unpriced(found: Breakdown) -> Iterator[str]:
@@ -65,9 +65,9 @@ def _unpriced(found: Breakdown) -> Iterator[str]:
     share = unpriced["share"].sum()
     names = ", ".join(str(name) for name in unpriced["request_model"].fill_null("(no model)")[:NAMES])
     more = f" and {unpriced.height - NAMES} more" if unpriced.height > NAMES else ""
-    requests, tokens = unpriced["requests"].sum(), unpriced["tokens"].sum()
-    part = f" ({percent(Decimal(share))} of tokens)" if tokens and share is not None else ""
-    yield f"Unpriced: {count(requests)} requests, {compact_tokens(tokens)} tokens{part}, not in the spend: {names}{more}."
+    requests, tokens = plural(int(unpriced["requests"].sum()), "request"), compact_tokens(int(unpriced["tokens"].sum()))
+    part = f" ({percent(share)} of tokens)" if isinstance(share, Decimal) and share else ""
+    yield f"Unpriced: {requests}, {tokens} tokens{part}, not in the spend: {names}{more}."
 
 
 def _estimated(found: Breakdown) -> Iterator[str]:
@@ -103,13 +103,12 @@ def _left_out(answer: Answer, question: Question) -> Iterator[str]:
     for source, currency, rows, tokens, billed in answer.left_out.iter_rows():
         amount = f", {money(billed, currency or 'USD')}" if billed else ""
         yield (
-            f"Left out: {count(rows)} rows of {source} reach beyond {question.period.name} and cannot be cut "
+            f"Left out: {plural(rows, 'row')} of {source} reach beyond {question.period.name} and cannot be cut "
             f"({compact_tokens(tokens)} tokens{amount})."
         )
 
 
 def _rejected(rejects: Sequence[RejectEntry]) -> Iterator[str]:
     if rejects:
-        first = rejects[0]
-        lines = f"{count(len(rejects))} line{'s' if len(rejects) != 1 else ''}"
-        yield f"Rejected: {lines} could not be read, such as {first.path}:{first.line} ({first.reason})."
+        path, line, _, reason = rejects[0]
+        yield f"Rejected: {plural(len(rejects), 'line')} could not be read, such as {path}:{line} ({reason})."

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tokenaudit.analysis.cube import cube
 from tokenaudit.analysis.overlap import BILL_SOURCES
-from tokenaudit.analysis.where import Condition, in_period
+from tokenaudit.analysis.where import in_period
+from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
 from tokenaudit.periods import Period, parse_period
 from tokenaudit.prices.book import load_book
+from tokenaudit.schema import TOKEN_CLASSES
 
 if TYPE_CHECKING:
     from tokenaudit.store.store import Store
@@ -40,7 +41,7 @@ class Answer:
 
     cube: pl.DataFrame
     left_out: pl.DataFrame
-    """One row a source, of rows longer than the period: `source`, `rows`, `tokens`, `billed_cost`, `billing_currency`."""
+    """Rows longer than the period, one a source: `source`, `billing_currency`, `rows`, `tokens`, `billed_cost`."""
 
 
 def ask(store: Store, question: Question) -> Answer:
@@ -100,7 +101,8 @@ def _is_empty(store: Store, period: Period) -> bool:
 
 def no_data(store: Store, question: Question) -> NoDataError:
     """Return the error for an answer without rows, with a hint of what the store does hold."""
-    what = "rows that fit --where" if question.conditions else "usage"
+    what = "no rows fit --where" if question.conditions else "nothing is stored"
+    where = "" if question.period.open else f" in {question.period.name}"
     span = (
         store.usage()
         .select(first=pl.col("charge_period_start").min(), last=pl.col("charge_period_start").max())
@@ -108,12 +110,10 @@ def no_data(store: Store, question: Question) -> NoDataError:
     )
     first, last = span.row(0)
     hint = f"the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; try --period all" if first else "the store is empty"
-    return NoDataError(f"no {what} in {question.period.name}", hint)
+    return NoDataError(f"{what}{where}", hint)
 
 
 def _left_out(rows: pl.LazyFrame) -> pl.DataFrame:
-    from tokenaudit.schema import TOKEN_CLASSES
-
     return (
         rows.group_by(pl.col("source").cast(pl.String), pl.col("billing_currency").cast(pl.String))
         .agg(
@@ -127,9 +127,4 @@ def _left_out(rows: pl.LazyFrame) -> pl.DataFrame:
 
 
 def _midnight(day: date) -> datetime:
-    from datetime import UTC
-
     return datetime.combine(day, time(), UTC)
-
-
-__all__: Sequence[str] = ("Answer", "Question", "ask", "declared", "default_period", "no_data")

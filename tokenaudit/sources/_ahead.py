@@ -1,21 +1,25 @@
-"""Read ahead: the next item is made in another thread while the present one is used."""
+"""Work ahead: the next items are made in other threads while the present one is used."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar, cast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 T = TypeVar("T")
-END = object()
+U = TypeVar("U")
+AHEAD = 2
+"""Items in the making. More would cost memory: polars itself uses every processor."""
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield the items of an iterator, one being made while the one before is used. Its errors come through."""
-    with ThreadPoolExecutor(1, "read-ahead") as pool:
-        coming = pool.submit(next, items, END)
-        while (item := coming.result()) is not END:
-            coming = pool.submit(next, items, END)
-            yield cast("T", item)
+def ahead(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
+    """Yield ``work(item)`` for each item, in their order. An error comes where its item would have come."""
+    coming: deque[Future[U]] = deque()
+    with ThreadPoolExecutor(AHEAD, "read-ahead") as pool:
+        for item in items:
+            coming.append(pool.submit(work, item))
+            if len(coming) > AHEAD:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from tokenaudit.sources.source import Table
 
 
+LARGEST_COUNT = 10**15
+"""Sums of a thousand such counts still fit."""
+CHECKED = (*schema.COUNTS, "estimated_output_tokens")
+
+
 def complete(source: Table, usage: pl.LazyFrame) -> pl.LazyFrame:
     """Return every usage column in its data type, then `identity` and `reject` as text.
 
@@ -29,11 +34,8 @@ def complete(source: Table, usage: pl.LazyFrame) -> pl.LazyFrame:
 
 def refused(usage: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, str]]:
     """Return the rows that can be counted and, by line, why the others cannot."""
-    lowest = usage.select(pl.col(schema.COUNTS).min()).row(0, named=True)
-    reasons = [
-        pl.col("reject"),
-        *(_negative(name) for name, least in lowest.items() if least is not None and least < 0),
-    ]
+    impossible = [name for name in CHECKED if not usage[name].is_between(0, LARGEST_COUNT).all()]
+    reasons = [pl.col("reject"), *map(_impossible, impossible)]
     if usage["charge_period_start"].null_count():
         reasons.append(pl.when(pl.col("charge_period_start").is_null()).then(pl.lit("the row names no time")))
     if len(reasons) == 1 and usage["reject"].null_count() == usage.height:
@@ -50,7 +52,7 @@ def _defaults(source: Table) -> dict[str, pl.Expr]:
         "provider": pl.lit(source.provider, pl.String),
         "charge_period_end": pl.col("charge_period_start"),
         "granularity": pl.lit("request"),
-        "estimated_output_tokens": pl.col("output_tokens"),
+        "estimated_output_tokens": pl.col("output_tokens").fill_null(0),
         "tokens_basis": pl.lit("reported"),
         "billing_currency": pl.lit("USD"),
         "finalized": pl.lit(value=True),
@@ -75,5 +77,7 @@ def _identity(source: Table, names: set[str]) -> pl.Expr:
     return joined(source.identity)
 
 
-def _negative(name: str) -> pl.Expr:
-    return pl.when(pl.col(name) < 0).then(pl.format('"{}" is negative: "{}"', pl.lit(name), pl.col(name)))
+def _impossible(name: str) -> pl.Expr:
+    fault = pl.when(pl.col(name) < 0).then(pl.lit("is negative")).otherwise(pl.lit("is impossibly large"))
+    shown = pl.format('"{}" {}: "{}"', pl.lit(name), fault, pl.col(name))
+    return pl.when(~pl.col(name).is_between(0, LARGEST_COUNT)).then(shown)

@@ -7,13 +7,14 @@ text; each line on its own, which keeps the good lines of a broken file and says
 from __future__ import annotations
 
 import csv
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from tokenaudit.sources._blocks import QUOTE, Block, line_offsets, split_header, text_of
 from tokenaudit.sources._cells import NATIVE
-from tokenaudit.sources._piece import Piece, known_names, need_one
+from tokenaudit.sources._piece import Piece, Reading, known_names, need_one
 from tokenaudit.sources.head import delimiter
 from tokenaudit.sources.source import Reject
 
@@ -44,28 +45,24 @@ class Record(NamedTuple):
     reason: str = ""
 
 
-def read_csv(source: Table, path: str) -> tuple[dict[str, str], Iterator[Piece]]:
-    """Return how the file spells each known column, and its pieces. SourceError for unusable columns."""
+def read_csv(source: Table, path: str) -> Reading:
+    """Return how to read a delimited file. SourceError for columns that cannot be the source's."""
     header, blocks = split_header(path)
     mark = delimiter(header)
     cells = next(csv.reader([header], delimiter=mark), [])
     names = known_names(source, cells, path)
     need_one(source, names, path)
     layout = Layout(tuple(names.get(cell, f"unknown {at}") for at, cell in enumerate(cells)), (*names.values(),), mark)
-    return {name: spelling.strip() for spelling, name in names.items()}, _pieces(source, layout, blocks)
+    labels = {name: spelling.strip() for spelling, name in names.items()}
+    return Reading(labels, blocks, partial(_piece, source, layout))
 
 
-def _pieces(source: Table, layout: Layout, blocks: Iterator[Block]) -> Iterator[Piece]:
-    native = {name: NATIVE.get(source.columns[name], pl.String()) for name in layout.known}
-    text: dict[str, pl.DataType] = dict.fromkeys(layout.known, pl.String())
-    for block in blocks:
-        frame = _whole(block, layout, native)
-        if frame is None:
-            frame = _whole(block, layout, text)
-        if frame is None:
-            yield _by_line(block, layout)
-        else:
-            yield Piece(frame, [], block, block.plain, layout.delimiter == ";")
+def _piece(source: Table, layout: Layout, block: Block) -> Piece:
+    for kinds in (NATIVE, {}):
+        frame = _whole(block, layout, {name: kinds.get(source.columns[name], pl.String()) for name in layout.known})
+        if frame is not None:
+            return Piece(frame, [], block, block.plain, layout.delimiter == ";")
+    return _by_line(block, layout)
 
 
 def _whole(block: Block, layout: Layout, dtypes: dict[str, pl.DataType]) -> pl.DataFrame | None:

@@ -7,29 +7,28 @@ counts when the number of keys in its text proves that none was passed over, and
 from __future__ import annotations
 
 import json
-from itertools import islice
+import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import polars as pl
 
 from tokenaudit.sources._blocks import Block, all_blocks, line_offsets
-from tokenaudit.sources._piece import Piece, known_names, refuse
+from tokenaudit.sources._piece import Piece, Reading, known_names, refuse
 from tokenaudit.sources.source import Kind, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tokenaudit.sources.source import Table
 
 NATIVE: dict[Kind, pl.DataType] = {"integer": pl.Int64(), "flag": pl.Boolean()}
+FIRST_LINES = 100
 ESCAPE = b"\\"
 PADDED = (ESCAPE, b" ", b"\t")
 """Without any of these, no text in a block has blanks around it."""
 KEY = '":'
 KEY_BESIDE_ESCAPES = r'[^\\]":'
-NO_VALUE = r'":\s*null'
-NESTED = r'":\s*[{\[]'
+NO_VALUE, NESTED, NO_VALUE_OR_NESTED = r'":\s*null', r'":\s*[{\[]', r'":\s*[n{\[]'
 AMOUNT = r'[,{]\s*"%s":\s*("[^"\\]*"|-?[0-9][0-9.eE+-]*)\s*[,}]'
 """The digits of money as they stand in the text."""
 HALF_CHARACTERS = (b"\\ud", b"\\uD")
@@ -38,24 +37,21 @@ DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 TEXT = msgspec.json.Decoder(str)
 
 
-def read_jsonl(source: Table, path: str) -> tuple[dict[str, str], Iterator[Piece]]:
-    """Return how the file spells each known key (by its first object), and its pieces. SourceError as `known_names`."""
-    first = next(_objects(path), {})
-    names = known_names(source, first, path)
-    return {name: spelling for spelling, name in names.items()}, _pieces(source, names, path)
+def read_jsonl(source: Table, path: str) -> Reading:
+    """Return how to read a file of JSON lines, by the keys of its first object. SourceError as `known_names`."""
+    names = known_names(source, _first_object(path), path)
+    labels = {name: spelling for spelling, name in names.items()}
+    return Reading(labels, all_blocks(path), partial(_piece, source, names, path))
 
 
-def _objects(path: str) -> Iterator[dict[str, Any]]:
-    for block in islice(all_blocks(path), 1):
-        for line in block.data.split(b"\n", 100)[:100]:
-            if (found := _raw(line)) is not None:
-                yield found
+def _first_object(path: str) -> dict[str, Any]:
+    lines = next((block.data.split(b"\n", FIRST_LINES) for block in all_blocks(path)), [])
+    return next((found for line in lines[:FIRST_LINES] if (found := _raw(line)) is not None), {})
 
 
-def _pieces(source: Table, names: dict[str, str], path: str) -> Iterator[Piece]:
-    for block in all_blocks(path):
-        frame = _whole(block, source, names)
-        yield _by_line(block, source, path) if frame is None else Piece(frame, [], block, _plain(block))
+def _piece(source: Table, names: dict[str, str], path: str, block: Block) -> Piece:
+    frame = _whole(block, source, names)
+    return _by_line(block, source, path) if frame is None else Piece(frame, [], block, _plain(block))
 
 
 def _plain(block: Block) -> bool:
@@ -80,8 +76,8 @@ def _whole(block: Block, source: Table, names: dict[str, str]) -> pl.DataFrame |
     text = _lines(block)
     if not frame.height == text.height == block.lines:
         return None
-    amounts = text.select(pl.col("text").str.extract(AMOUNT % key).str.strip_chars('"').alias(key) for key in money)
-    whole = frame.hstack(amounts)
+    amounts = [pl.col("text").str.extract(AMOUNT % re.escape(key)).str.strip_chars('"').alias(key) for key in money]
+    whole = frame.hstack(text.select(amounts))
     if not _proven(whole, text, KEY_BESIDE_ESCAPES if escapes else KEY):
         return None
     return whole.rename(names).with_columns(line=pl.int_range(block.line, block.line + block.lines, dtype=pl.Int64))
@@ -89,10 +85,18 @@ def _whole(block: Block, source: Table, names: dict[str, str]) -> pl.DataFrame |
 
 def _proven(frame: pl.DataFrame, text: pl.DataFrame, key: str) -> bool:
     """Say whether each key of the text is one of the frame's values or a null, and no object holds another."""
-    counts = [pl.col("text").str.count_matches(pattern).sum().alias(pattern) for pattern in (key, NO_VALUE, NESTED)]
-    keys, nulls, nested = text.lazy().select(counts).collect().row(0)
-    values = sum(frame.height - column.null_count() for column in frame)
-    return bool(nested == 0 and keys == values + nulls)
+    nulls = 0
+    if _count(text, NO_VALUE_OR_NESTED):
+        nulls = _count(text, NO_VALUE)
+        if _count(text, NESTED):
+            return False
+    return _count(text, key) == nulls + sum(frame.height - column.null_count() for column in frame)
+
+
+def _count(text: pl.DataFrame, pattern: str) -> int:
+    """Return how often a pattern stands in all lines."""
+    counts = pl.col("text").str.count_matches(pattern, literal=pattern == KEY)
+    return int(text.select(counts.sum()).item())
 
 
 def _lines(block: Block) -> pl.DataFrame:

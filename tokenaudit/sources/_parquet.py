@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tokenaudit.sources._piece import Piece, known_names, need_one
+from tokenaudit.sources._piece import Piece, Reading, known_names, need_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tokenaudit.sources.source import Table
 
-BATCH_ROWS = 400_000
+BATCH_ROWS = 150_000
 
 
-def read_parquet(source: Table, path: str) -> tuple[dict[str, str], Iterator[Piece]]:
-    """Return how the file spells each known column, and its pieces. SourceError as `known_names`."""
+def read_parquet(source: Table, path: str) -> Reading:
+    """Return how to read a Parquet file. SourceError as `known_names`."""
     names = known_names(source, pl.read_parquet_schema(path), path)
     need_one(source, names, path)
-    return {name: spelling for spelling, name in names.items()}, _pieces(names, path)
+    return Reading({name: spelling for spelling, name in names.items()}, _pieces(names, path), _same)
 
 
 def _pieces(names: dict[str, str], path: str) -> Iterator[Piece]:
@@ -30,3 +30,7 @@ def _pieces(names: dict[str, str], path: str) -> Iterator[Piece]:
         lines = pl.int_range(first, first + frame.height, dtype=pl.Int64)
         yield Piece(frame.with_columns(line=lines), [])
         first += frame.height
+
+
+def _same(piece: Piece) -> Piece:
+    return piece

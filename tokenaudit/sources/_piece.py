@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokenaudit.errors import SourceError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import polars as pl
 
@@ -28,6 +28,15 @@ class Piece(NamedTuple):
     """No cell has blanks around it."""
     comma_decimals: bool = False
     """The file writes ``1,5`` for one and a half."""
+
+
+class Reading(NamedTuple):
+    """How to read a file: its parts one after the other, and what turns any of them into a piece, in any thread."""
+
+    labels: dict[str, str]
+    """How the file spells each column that the source knows."""
+    parts: Iterator[Any]
+    piece: Callable[[Any], Piece]
 
 
 def known_names(source: Table, found: Iterable[str], path: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,7 +31,7 @@ from tokenaudit.sources.source import Reject
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tokenaudit.sources._piece import Piece
+    from tokenaudit.sources._piece import Reading
     from tokenaudit.sources.source import Table
 
 __all__ = ["Batch", "detect_table", "read_table"]
@@ -49,20 +50,19 @@ class Batch(NamedTuple):
 def read_table(source: Table, path: str) -> Iterator[Batch]:
     """Read a whole file of a table source.
 
-    Out: batches in the order of the file, each about 64 MB of it. While one is hashed, the next is being read.
+    Out: batches in the order of the file, each about 24 MB of it; the next ones are read meanwhile.
     SourceError where the file is damaged, or its columns cannot be those of the source.
     """
+    occurrences = Occurrences()
     try:
-        labels, pieces = _reader(path)(source, path)
-        batches = (_usage(source, labels, piece) for piece in pieces)
-        occurrences = Occurrences()
-        for rows, rejects in ahead(batches):
+        reading = _reader(path)(source, path)
+        for rows, rejects in ahead(partial(_usage, source, reading), reading.parts):
             yield Batch(identified(source.name, rows, occurrences), rejects)
     except DAMAGE as error:
         raise SourceError(f"{path}: damaged file ({error})", "copy or download it again") from error
 
 
-def _reader(path: str) -> Callable[[Table, str], tuple[dict[str, str], Iterator[Piece]]]:
+def _reader(path: str) -> Callable[[Table, str], Reading]:
     """Return how to read a file, by its first bytes."""
     with Path(path).open("rb") as file:
         if file.read(len(PARQUET)) == PARQUET:
@@ -72,9 +72,10 @@ def _reader(path: str) -> Callable[[Table, str], tuple[dict[str, str], Iterator[
     return read_jsonl if start.startswith(b"{") else read_csv
 
 
-def _usage(source: Table, labels: dict[str, str], piece: Piece) -> Batch:
-    """Return a piece's usage rows, their `identity` still as text, and everything of it that is rejected."""
-    sound, unreadable = typed_rows(source, labels, piece)
+def _usage(source: Table, reading: Reading, part: object) -> Batch:
+    """Return a part's usage rows, their `identity` still as text, and everything of it that is rejected."""
+    piece = reading.piece(part)
+    sound, unreadable = typed_rows(source, reading.labels, piece)
     usage, uncountable = refused(complete(source, source.usage(sound.lazy())).collect())
     reasons = unreadable | uncountable
     offsets = line_offsets(piece.block, set(reasons)) if piece.block else dict.fromkeys(reasons, 0)

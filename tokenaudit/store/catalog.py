@@ -8,6 +8,7 @@ prepared a commit against an older generation prepares it again.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ NETWORK_FILE_SYSTEMS = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ncpfs", "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "lustre")
 )
 """SQLite's write-ahead log needs memory shared between processes, which these do not give."""
+
+OCTAL = re.compile(r"\\([0-7]{3})")
+"""How the list of mounts writes a blank: ``\\040``."""
 
 TABLES = """
 create table if not exists meta(key text primary key, value text not null) without rowid;
@@ -122,11 +126,16 @@ class Catalog:
         refuse_network(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            catalog = cls(folder, connection)
-            catalog._prepare()
+            catalog = cls(folder, sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None))
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"cannot open the store at `{folder}`: {error}", "is the folder writable?") from error
+            raise _cannot_open(folder, error) from error
+        try:
+            catalog._prepare()
+        except BaseException as error:
+            catalog.close()
+            if isinstance(error, sqlite3.Error):
+                raise _cannot_open(folder, error) from error
+            raise
         return catalog
 
     def close(self) -> None:
@@ -172,14 +181,19 @@ class Catalog:
 
     @contextmanager
     def transaction(self) -> Iterator[Catalog]:
-        """Hold the write lock; commit at the end, roll back on any error."""
-        self._connection.execute("begin immediate")
+        """Hold the write lock; commit at the end, roll back on any error. StoreError where it cannot be had."""
+        try:
+            self._connection.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            message = f"cannot write to the store at `{self.folder}`: {error}"
+            raise StoreError(message, "is another tokenaudit writing to it? Try again in a minute") from error
         try:
             yield self
+            self._connection.execute("commit")
         except BaseException:
-            self._connection.execute("rollback")
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
             raise
-        self._connection.execute("commit")
 
     def advance(self) -> None:
         """Count a commit; inside a transaction."""
@@ -280,6 +294,10 @@ class Catalog:
         self._connection.executemany("delete from root where path = ?", ((path,) for path in paths))
 
 
+def _cannot_open(folder: Path, error: Exception) -> StoreError:
+    return StoreError(f"cannot open the store at `{folder}`: {error}", "is the folder writable?")
+
+
 def _marks(record: type[NamedTuple]) -> str:
     return ", ".join("?" * len(record._fields))
 
@@ -301,6 +319,7 @@ def file_system(folder: Path, mounts: str = "/proc/self/mounts") -> str:
     except OSError:
         return ""
     target = os.path.realpath(folder)
-    found = [line.split(" ")[1:3] for line in lines if line.count(" ") >= 2]  # noqa: PLR2004 - device, point, type
+    fields = [line.split(" ")[1:3] for line in lines if line.count(" ") >= 2]  # noqa: PLR2004 - device, point, type
+    found = [(OCTAL.sub(lambda code: chr(int(code[1], 8)), point), kind) for point, kind in fields]
     inside = [(point, kind) for point, kind in found if os.path.join(target, "").startswith(os.path.join(point, ""))]
     return max(inside, key=lambda item: len(item[0]), default=("", ""))[1]

@@ -99,8 +99,8 @@ def _prepare(catalog: Catalog, staging: Staging, versions: list[Version], drop: 
     rows = staging.rows()
     if keys.height == 0:
         return Prepared(add=staging.spilled + segments.write(folder, rows, "usage"))
-    incoming = [rows.join(keys, on="response_id", how="semi"), _pick(segments.scan(folder, staging.spilled), keys)]
-    claims = Claims(pl.concat(incoming), _pick(stored[0], keys), _pick(stored[1], keys))
+    incoming = [rows.join(keys, on="response_id", how="semi"), pick(segments.scan(folder, staging.spilled), keys)]
+    claims = Claims(pl.concat(incoming), pick(stored[0], keys), pick(stored[1], keys))
     prepared = _settle(catalog, claims, [*catalog.versions(), *versions], staging.newest, drop)
     prepared.add += segments.write(folder, rows.join(keys, on="response_id", how="anti"), "usage")
     rewritten, outdated = _without(folder, staging.spilled, keys)
@@ -117,7 +117,8 @@ def claimed(stored: pl.LazyFrame, staging: Staging, drop: pl.Expr | None) -> pl.
     return pl.concat(parts).unique().to_frame()
 
 
-def _pick(rows: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:
+def pick(rows: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of some responses."""
     return rows.join(keys.lazy(), on="response_id", how="semi").collect(engine="streaming")
 
 
@@ -127,7 +128,7 @@ def _settle(
     """Resolve the claims and write what changed of them."""
     sightings = pl.concat([claims.live.filter(~pl.col("merged")), claims.superseded])
     sightings = pl.concat([sightings if drop is None else sightings.filter(~drop), claims.incoming])
-    result = resolve(sightings, pl.DataFrame(versions, schema=VERSION_SCHEMA, orient="row"), newest)
+    result = resolve(sightings, ranks(versions), newest)
     prepared = Prepared(claims=claims)
     tiers = {"usage": (claims.live, result.usage), "superseded": (claims.superseded, result.superseded)}
     for tier, (before, after) in tiers.items():
@@ -138,6 +139,11 @@ def _settle(
         prepared.add += [*rewritten, *fresh]
         prepared.retire += retired
     return prepared
+
+
+def ranks(versions: list[Version]) -> pl.DataFrame:
+    """Return what decides between the contents of files, one row a version."""
+    return pl.DataFrame(versions, schema=VERSION_SCHEMA, orient="row")
 
 
 def difference(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,8 @@ import polars as pl
 
 from tokenaudit.store import segments
 from tokenaudit.store.catalog import Catalog, FileEntry
-from tokenaudit.store.change import commit
+from tokenaudit.store.change import claimed, commit, pick, ranks
+from tokenaudit.store.resolve import resolve
 from tokenaudit.store.staging import Staging
 
 
@@ -19,7 +20,7 @@ class Forgotten(NamedTuple):
     rows: int
     """Usage rows that no longer count."""
     kept: int
-    """Rows of the forgotten files that stay because another file holds them."""
+    """Rows that another file holds too: they stay, or make way for that file's."""
     files: list[str]
 
 
@@ -41,55 +42,40 @@ def forget(
     *,
     dry_run: bool = False,
 ) -> Forgotten:
-    """Take out all sightings of some files, and all that fit a condition on usage columns.
+    """Take out all sightings of some files, with all that was ever read at their paths, and all that fit a condition.
 
-    A file that the ledger still knows under another path (a copy) keeps its rows.
+    A file that the ledger still knows under another path (a copy) keeps its rows. `condition` is on usage columns.
     """
-    drop = _drop(catalog, entries, condition)
-    staging = Staging(catalog.folder, newest)
-    before = _touched(catalog, drop)
     paths = [entry.path for entry in entries]
-    if dry_run:
-        kept = _also_elsewhere(catalog, drop)
-        return Forgotten(before - kept, kept, paths)
-    rows = _live_rows(catalog)
-    gone = {entry.file_id for entry in entries} - _still_known(catalog, paths)
+    gone = _contents(catalog, entries)
+    by_file = pl.col("file_id").is_in(sorted(gone))
+    drop = by_file if condition is None else by_file | condition.fill_null(value=False)
 
     def record(catalog: Catalog) -> None:
         catalog.delete_files(paths)
         catalog.delete_roots(paths)
         catalog.delete_versions(gone)
 
-    commit(catalog, staging, [], record, drop)
-    removed = rows - _live_rows(catalog)
-    return Forgotten(removed, before - removed, paths)
+    done = _outcome(catalog, drop, newest, paths)
+    if not dry_run:
+        commit(catalog, Staging(catalog.folder, newest), [], record, drop)
+    return done
 
 
-def _drop(catalog: Catalog, entries: Sequence[FileEntry], condition: pl.Expr | None) -> pl.Expr:
-    still_known = _still_known(catalog, [entry.path for entry in entries])
-    ids = sorted({entry.file_id for entry in entries} - still_known)
-    by_file = pl.col("file_id").is_in(ids)
-    return by_file if condition is None else by_file | condition.fill_null(value=False)
+def _contents(catalog: Catalog, entries: Sequence[FileEntry]) -> set[int]:
+    """Return the ids of everything read at the paths of some files, but for what another path holds too."""
+    paths = {entry.path for entry in entries}
+    read = {entry.file_id for entry in entries} | {item.file_id for item in catalog.versions() if item.path in paths}
+    return read - {entry.file_id for entry in catalog.files().values() if entry.path not in paths}
 
 
-def _still_known(catalog: Catalog, paths: Sequence[str]) -> set[int]:
-    return {entry.file_id for entry in catalog.files().values() if entry.path not in paths}
-
-
-def _live_rows(catalog: Catalog) -> int:
-    return sum(segment.rows for segment in catalog.segments())
-
-
-def _touched(catalog: Catalog, drop: pl.Expr) -> int:
-    """Count the live rows that a sighting to be dropped has a part in."""
+def _outcome(catalog: Catalog, drop: pl.Expr, newest: set[str], paths: list[str]) -> Forgotten:
+    """Say what a change will do: resolve what it touches, without what it takes out."""
     live, aside = (segments.scan(catalog.folder, catalog.segments(tier)) for tier in ("usage", "superseded"))
-    keys = pl.concat([live.filter(drop).select("response_id"), aside.filter(drop).select("response_id")]).unique()
-    return live.join(keys, on="response_id", how="semi").select(pl.len()).collect().item()  # type: ignore[no-any-return]
-
-
-def _also_elsewhere(catalog: Catalog, drop: pl.Expr) -> int:
-    """Count the things touched that have a sighting which stays."""
-    live, aside = (segments.scan(catalog.folder, catalog.segments(tier)) for tier in ("usage", "superseded"))
-    sightings = pl.concat([live.filter(~pl.col("merged")), aside]).with_columns(dropped=drop)
-    per_key = sightings.group_by("response_id").agg(some=pl.col("dropped").any(), every=pl.col("dropped").all())
-    return per_key.filter(pl.col("some") & ~pl.col("every")).select(pl.len()).collect().item()  # type: ignore[no-any-return]
+    keys = claimed(pl.concat([live, aside]), Staging(catalog.folder, newest), drop)
+    counted = pick(live, keys)
+    sightings = pl.concat([counted.filter(~pl.col("merged")), pick(aside, keys)]).filter(~drop)
+    after = resolve(sightings, ranks(catalog.versions()), newest).usage.filter(~pl.col("blank"))
+    counted = counted.filter(~pl.col("blank"))
+    kept = counted.join(after, on="response_id", how="semi").height
+    return Forgotten(counted.height - kept, kept, paths)

@@ -1,4 +1,4 @@
-"""Segments: immutable Parquet files of usage rows, one month each, sorted by time, flushed to disk before they count."""
+"""Segments: immutable Parquet files of usage rows, one month each, sorted by time, on disk before they count."""
 
 from __future__ import annotations
 

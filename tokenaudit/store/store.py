@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import polars as pl
 
 from tokenaudit.store import segments
 from tokenaudit.store.catalog import Catalog, Segment
+from tokenaudit.store.upkeep import migrate
 
 EPOCH_DAYS_BEFORE_ZONE = 86_400_000_000 * 2
 """Microseconds added on both sides when segments are chosen: daily rows keep UTC dates in every zone."""
@@ -24,14 +26,16 @@ class Store:
 
     @classmethod
     def open(cls, folder: str | Path) -> Store:
-        """Open the store in a folder. StoreError where there is none."""
-        return cls(Catalog.open(Path(folder)))
+        """Open the store in a folder; one of an older version is brought up to date. StoreError where there is none."""
+        catalog = Catalog.open(Path(folder))
+        migrate(catalog)
+        return cls(catalog)
 
     def close(self) -> None:
         """Close the catalog."""
         self.catalog.close()
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 import polars as pl
 
+from tokenaudit import schema
 from tokenaudit.store import segments
 from tokenaudit.store.catalog import Catalog, Segment
 
@@ -79,19 +80,26 @@ def orphans(catalog: Catalog, now: float) -> list[str]:
 
 
 def migrate(catalog: Catalog) -> None:
-    """Rewrite every segment of an older physical schema in today's: new columns are null, dropped ones go."""
-    from tokenaudit import schema
+    """Rewrite a store of an older physical schema in today's, in one transaction; one of today is left alone."""
+    if catalog.schema_version() < schema.VERSION:
+        with catalog.transaction():
+            if catalog.schema_version() < schema.VERSION:
+                _rewrite(catalog)
 
-    kinds = schema.dtypes()
-    for tier in ("usage", "superseded"):
-        for segment in catalog.segments(tier):
-            rows = pl.read_parquet(catalog.folder / segments.FOLDER / segment.name)
-            have = [pl.col(name).cast(kind) for name, kind in kinds.items() if name in rows.columns]
-            lack = [pl.lit(None, dtype=kind).alias(name) for name, kind in kinds.items() if name not in rows.columns]
-            written = segments.write(catalog.folder, rows.select(*have, *lack), tier)
-            with catalog.transaction():
-                catalog.add_segments(written)
-                catalog.retire_segments([segment.name], time.time())
-                catalog.advance()
-    with catalog.transaction():
-        catalog.set_schema_version(schema.VERSION)
+
+def _rewrite(catalog: Catalog) -> None:
+    for segment in (*catalog.segments("usage"), *catalog.segments("superseded")):
+        rows = pl.read_parquet(catalog.folder / segments.FOLDER / segment.name)
+        catalog.add_segments(segments.write(catalog.folder, conformed(rows), segment.tier))
+        catalog.retire_segments([segment.name], time.time())
+    catalog.set_schema_version(schema.VERSION)
+    catalog.advance()
+
+
+def conformed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows in today's columns and types: new counts are 0, new flags false, all else null; dropped ones go."""
+    made = []
+    for name, kind in schema.dtypes().items():
+        default = 0 if name in schema.COUNTS else False if kind == pl.Boolean() else None
+        made.append(pl.col(name).cast(kind) if name in rows.columns else pl.lit(default, kind).alias(name))
+    return rows.select(made)

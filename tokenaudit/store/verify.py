@@ -22,7 +22,7 @@ class Finding(NamedTuple):
 
 def verify(catalog: Catalog, newest: set[str]) -> list[Finding]:
     """Return every finding; none for a sound store. `newest`: sources whose newest file wins."""
-    live, aside = catalog.segments("usage"), catalog.segments("superseded")
+    _, live, aside = catalog.snapshot()
     broken = [finding for segment in (*live, *aside) for finding in check_segment(catalog.folder, segment)]
     if broken:
         return broken
