@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -107,3 +107,9 @@ def box(tmp_path: Path) -> Iterator[Box]:
     made = Box(tmp_path / "store")
     yield made
     made.catalog.close()
+
+
+@pytest.fixture(name="frame")
+def build_frame() -> Callable[[Iterable[dict[str, Any]]], pl.DataFrame]:
+    """Give the builder of usage rows."""
+    return frame

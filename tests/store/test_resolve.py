@@ -183,7 +183,7 @@ def test_the_newest_content_wins_whole(versions: list[tuple[int, int, int]], win
     """Greatest last instant covered, then more rows, then greater digest: of one bucket only that file's rows stand."""
     rows = [row for n in range(1, len(versions) + 1) for row in bucket(n, n, n)]
     for order in permutations(rows):
-        result = resolve(_frame(order).with_columns(line=_frame(order)["line"]), ranked(*versions), {"export"})
+        result = resolve(_frame(order), ranked(*versions), {"export"})
         assert set(result.usage["file_id"]) == {winner}
         assert result.usage["output_tokens"].to_list() == [winner, winner]
         assert result.superseded.height == len(rows) - 2

@@ -170,7 +170,9 @@ def root(
 ) -> None:
     """Tell where the money for LLM tokens went, where it is going, and when to stop."""
     if context.invoked_subcommand is None:
-        print(context.get_help())
+        from tokenaudit.cli.state import state_line
+
+        print(context.get_help(), state_line(), sep="\n\n")
 
 
 def main() -> None:

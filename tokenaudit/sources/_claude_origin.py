@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tokenaudit.sources._claude_line import Line
 
 FIRST = re.compile(rb'"timestamp":\s*"([^"]{10,40})"')
-FIRST_BYTES = 1 << 20
+FIRST_BYTES, LATEST_FIRST_BYTES = 1 << 12, 1 << 20
 SIDECHAIN, FORKED, COPIED = 1 << 50, 1 << 49, 1 << 48
 LATEST = "~"
 """Later than any instant."""
@@ -51,6 +51,7 @@ class Origin:
 def first_instant(path: str) -> str | None:
     """Return the first timestamp in a file, of whatever line, or None."""
     with open_binary(path) as file, suppress(*DAMAGED):
-        found = FIRST.search(file.read(FIRST_BYTES))
+        head = file.read(FIRST_BYTES)
+        found = FIRST.search(head) or FIRST.search(head + file.read(LATEST_FIRST_BYTES))
         return instant(found[1].decode("ascii", "replace")) if found else None
     return None

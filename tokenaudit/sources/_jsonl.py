@@ -29,7 +29,7 @@ PADDED = (ESCAPE, b" ", b"\t")
 KEY = '":'
 KEY_BESIDE_ESCAPES = r'[^\\]":'
 NO_VALUE, NESTED, NO_VALUE_OR_NESTED = r'":\s*null', r'":\s*[{\[]', r'":\s*[n{\[]'
-AMOUNT = r'[,{]\s*"%s":\s*("[^"\\]*"|-?[0-9][0-9.eE+-]*)\s*[,}]'
+AMOUNT = r'"%s":\s*("[^"\\]*"|-?[0-9][0-9.eE+-]*)\s*[,}]'
 """The digits of money as they stand in the text."""
 HALF_CHARACTERS = (b"\\ud", b"\\uD")
 """Escapes that polars turns into NUL where their other half is missing."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tokenaudit.sources.source import Table
 
-BATCH_ROWS = 150_000
+BATCH_ROWS = 100_000
 
 
 def read_parquet(source: Table, path: str) -> Reading:

@@ -20,6 +20,7 @@ def detect_table(head: Head, source: Table) -> bool:
     return any(signature <= names for signature in source.signatures) or _is_empty(head.name, names, source)
 
 
+@lru_cache(maxsize=1)
 def field_names(head: Head) -> frozenset[str]:
     """Return the column names of a table, trimmed and in lower case: header cells, JSON keys or Parquet columns."""
     if head.data.startswith(PARQUET):

@@ -16,6 +16,7 @@ from tokenaudit.sources.lines import BLANK, BOM, DAMAGED, open_binary
 HEAD_BYTES = 1 << 16
 LONG_HEAD_BYTES = 1 << 22
 RECORDS = 8
+HEADER_START = 256
 
 
 class Head:
@@ -38,8 +39,10 @@ class Head:
     @cached_property
     def header(self) -> tuple[str, ...]:
         """Column names of the first line that is not blank, trimmed and in lower case; () where it is no table."""
-        text = self.data.decode("utf-8-sig", "replace").lstrip()
-        first = text.split("\n", 1)[0].split("\r", 1)[0]
+        start = self.data.removeprefix(BOM).lstrip()
+        if start[:1] in (b"", b"{", b"["):
+            return ()
+        first = start.splitlines()[0].decode("utf-8", "replace")
         if not first or first[0] in "{[" or "\x00" in first or len(first) > HEAD_BYTES:
             return ()
         cells = next(csv.reader([first], delimiter=delimiter(first)), [])

@@ -10,7 +10,6 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from tokenaudit.sources.source import Reject, Tail
@@ -29,9 +28,12 @@ DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 
 def open_binary(path: str) -> IO[bytes]:
     """Open a file for reading bytes; one that starts with gzip's magic number is unpacked on the way."""
-    with Path(path).open("rb") as file:
-        packed = file.read(2) == GZIP
-    return gzip.open(path) if packed else Path(path).open("rb")  # type: ignore[return-value]
+    file = open(path, "rb")  # noqa: SIM115 - whoever asked closes it
+    if file.read(len(GZIP)) == GZIP:
+        file.close()
+        return gzip.open(path)  # type: ignore[return-value]
+    file.seek(0)
+    return file
 
 
 class Skip(NamedTuple):

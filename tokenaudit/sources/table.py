@@ -50,7 +50,7 @@ class Batch(NamedTuple):
 def read_table(source: Table, path: str) -> Iterator[Batch]:
     """Read a whole file of a table source.
 
-    Out: batches in the order of the file, each about 24 MB of it; the next ones are read meanwhile.
+    Out: batches in the order of the file, each about 16 MB of it; the next ones are read meanwhile.
     SourceError where the file is damaged, or its columns cannot be those of the source.
     """
     occurrences = Occurrences()
