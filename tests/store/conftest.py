@@ -113,3 +113,9 @@ def box(tmp_path: Path) -> Iterator[Box]:
 def build_frame() -> Callable[[Iterable[dict[str, Any]]], pl.DataFrame]:
     """Give the builder of usage rows."""
     return frame
+
+
+@pytest.fixture(scope="session")
+def new_box() -> type[Box]:
+    """Give the maker of stores, for tests that need several."""
+    return Box

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tokenaudit.store.forget import Forgotten, files_of, forget
@@ -68,8 +69,6 @@ def test_an_older_version_comes_back(box: Box) -> None:
 
 def test_a_copy_keeps_the_rows(box: Box) -> None:
     """What the ledger knows under a second path is not forgotten with the first."""
-    from tests.store.conftest import entry  # noqa: F401 - shown below
-
     box.put(1, {"response_id": 1})
     with box.catalog.transaction() as catalog:
         catalog.put_files([box.catalog.files()["/data/1"]._replace(path="/copy/1")])
@@ -165,16 +164,14 @@ ROWS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, phases=[Phase.generate])
 @given(files=st.lists(ROWS, min_size=2, max_size=4), gone=st.sets(st.integers(1, 4)), order=st.randoms())
-def test_as_if_never_seen(files: list[list[Row]], gone: set[int], order: Any) -> None:  # noqa: ANN401 - a Random
+def test_as_if_never_seen(new_box: type[Box], files: list[list[Row]], gone: set[int], order: Random) -> None:
     """After forgetting, the store counts what a store counts that never saw those files."""
-    from tests.store.conftest import Box
-
     numbered = list(enumerate(files, 1))
     order.shuffle(numbered)
     with tempfile.TemporaryDirectory() as folder:
-        box, other = Box(Path(folder) / "a"), Box(Path(folder) / "b")
+        box, other = new_box(Path(folder) / "a"), new_box(Path(folder) / "b")
         for n, rows in numbered:
             box.put(n, *rows, covers_to=n % 3)
         said = drop(box, *(f"/data/{n}" for n in gone), dry_run=True)

@@ -69,12 +69,12 @@ def _by_values(source: str, rows: pl.DataFrame, occurrences: Occurrences) -> pl.
 def _all_values(rows: pl.DataFrame) -> pl.Expr:
     """Return the text of every value that is not the usual one, each with its column's name."""
     telling = [column for column in VALUES if rows[column.name].null_count() < rows.height]
-    return pl.concat_str([_value(column) for column in telling], separator="\x1f", ignore_nulls=True)
+    return pl.concat_str([_value(column) for column in telling], ignore_nulls=True)
 
 
 def _value(column: schema.Column) -> pl.Expr:
     value = pl.col(column.name)
-    text = pl.format("{}={}", pl.lit(column.name), _text(value, column.dtype))
+    text = pl.concat_str(pl.lit(f"\x1f{column.name}="), _text(value, column.dtype))
     usual = USUAL.get(column.name)
     return text if usual is None else pl.when(value != usual).then(text)
 

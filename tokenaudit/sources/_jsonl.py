@@ -33,8 +33,7 @@ AMOUNT = r'"%s":\s*("[^"\\]*"|-?[0-9][0-9.eE+-]*)\s*[,}]'
 """The digits of money as they stand in the text."""
 HALF_CHARACTERS = (b"\\ud", b"\\uD")
 """Escapes that polars turns into NUL where their other half is missing."""
-DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
-TEXT = msgspec.json.Decoder(str)
+DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=str)
 
 
 def read_jsonl(source: Table, path: str) -> Reading:
@@ -46,7 +45,7 @@ def read_jsonl(source: Table, path: str) -> Reading:
 
 def _first_object(path: str) -> dict[str, Any]:
     lines = next((block.data.split(b"\n", FIRST_LINES) for block in all_blocks(path)), [])
-    return next((found for line in lines[:FIRST_LINES] if (found := _raw(line)) is not None), {})
+    return next((found for line in lines[:FIRST_LINES] if (found := _object(line)) is not None), {})
 
 
 def _piece(source: Table, names: dict[str, str], path: str, block: Block) -> Piece:
@@ -106,52 +105,52 @@ def _lines(block: Block) -> pl.DataFrame:
 
 def _by_line(block: Block, source: Table, path: str) -> Piece:
     """Read a block line by line."""
-    rows: list[dict[str, str | None]] = []
-    lines: list[int] = []
+    records: dict[int, dict[str, Any]] = {}
     bad: dict[int, str] = {}
     for number, line in enumerate(block.data.split(b"\n"), block.line):
-        record = _raw(line)
+        record = _object(line)
         if record is not None:
-            rows.append(_known(source, record, path))
-            lines.append(number)
+            records[number] = record
         elif line.strip():
             bad[number] = "not a whole JSON object"
     rejects = [Reject(line, offset, bad[line]) for line, offset in line_offsets(block, set(bad)).items()]
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(source.columns, pl.String()))
-    return Piece(frame.with_columns(pl.Series("line", lines, dtype=pl.Int64)), rejects, block)
+    frame = pl.DataFrame(_columns(source, [*records.values()], path)).cast(pl.String)
+    return Piece(frame.with_columns(line=pl.Series([*records], dtype=pl.Int64)), rejects, block)
 
 
-def _known(source: Table, record: dict[str, Any], path: str) -> dict[str, str | None]:
-    """Return the text of each value under the source's name of its key."""
-    row: dict[str, str | None] = {}
-    for spelling, value in record.items():
+def _columns(source: Table, records: list[dict[str, Any]], path: str) -> dict[str, list[str | None]]:
+    """Return the texts of each known key over all objects; a key may be spelt in several cases."""
+    columns: dict[str, list[str | None]] = {}
+    for spelling in sorted({spelling for record in records for spelling in record}):
         name = spelling.strip().lower()
         if name in source.columns:
-            row[name] = _text(value)
+            texts = [_text(record.get(spelling)) for record in records]
+            earlier = columns.get(name)
+            columns[name] = [text or other for text, other in zip(texts, earlier, strict=True)] if earlier else texts
         elif source.strict:
             refuse(source, spelling, path)
-    return row
+    return columns
 
 
-def _raw(line: bytes) -> dict[str, Any] | None:
-    """Return the values of one JSON object, undecoded; the standard library reads what is sound but unusual."""
+def _object(line: bytes) -> dict[str, Any] | None:
+    """Return a JSON object, its decimals as text; the standard library reads what is sound but unusual."""
     try:
         return DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     try:
-        record = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+        record = json.loads(line, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         return None
-    return record if isinstance(record, dict) else None
+    return {key: _whole_characters(value) for key, value in record.items()} if isinstance(record, dict) else None
 
 
-def _text(value: msgspec.Raw | str | float | list[Any] | dict[str, Any] | None) -> str | None:
-    """Return a value as text: numbers digit by digit, objects as JSON."""
-    if not isinstance(value, msgspec.Raw):
-        text = value if isinstance(value, str) or value is None else json.dumps(value)
-        return text and text.encode("utf-8", "replace").decode()
-    raw = bytes(value)
-    if raw == b"null":
-        return None
-    return TEXT.decode(raw) if raw.startswith(b'"') else raw.decode()
+def _whole_characters(value: object) -> object:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _text(value: object) -> str | None:
+    """Return a value as text, objects as JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -249,7 +249,7 @@ class _Session:
         """Turn the remembered lines into their estimates."""
         for key, lines in self.open.items():
             row = self.rows[key]
-            row[PARTS] = [*(row[PARTS] or ()), *(estimate.part(uuid, data) for uuid, data in lines)]
+            row[PARTS] = sorted({*(row[PARTS] or ()), *(estimate.part(uuid, data) for uuid, data in lines)})
         self.open.clear()
         self.open_bytes = 0
 

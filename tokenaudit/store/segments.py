@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -87,5 +88,8 @@ def unlink(folder: Path, names: Iterable[str]) -> None:
 
 def on_disk(folder: Path) -> dict[str, float]:
     """Return every segment file by name, with the time of its last change (seconds since 1970)."""
-    base = folder / FOLDER
-    return {path.relative_to(base).as_posix(): path.stat().st_mtime for path in base.glob("month=*/*.parquet")}
+    base, found = folder / FOLDER, {}
+    for path in base.glob("month=*/*.parquet"):
+        with suppress(FileNotFoundError):  # another process has just removed it
+            found[path.relative_to(base).as_posix()] = path.stat().st_mtime
+    return found
