@@ -7,14 +7,29 @@ up by it before they are priced; `charge` prices rows or such sums. Both give th
 from __future__ import annotations
 
 import operator
+from datetime import datetime
 from functools import reduce
 from math import gcd
+from typing import NamedTuple
 
 import polars as pl
 
 from tokenaudit.prices.book import INPUT, OUTPUT, PRICE_CLASSES, SEARCH, PriceBook
 from tokenaudit.prices.quotes import PURCHASES, US, WISH, quotes
 from tokenaudit.schema import INPUT_CLASSES, OUTPUT_CLASSES, TOKEN_CLASSES
+
+ROW_DIMENSIONS = (
+    "provider",
+    "request_model",
+    "wish",
+    "input_above",
+    "price_instant",
+    "price_end",
+    "price_marks",
+    "cost_basis",
+    "billing_currency",
+)
+"""What rows must have in common to be added up before they are priced: of `with_row_dimensions`."""
 
 PRICE_DIMENSIONS = (
     "request_model",
@@ -41,8 +56,52 @@ MINUTES_OF_DAY = 24 * 60
 MONEY = pl.Decimal(38, 18)
 INSTANT = pl.Datetime("us", "UTC")
 SUFFIX = "_rate"
-QUOTED = ("seller_named", "offer", "assumed", "tier_1_above", "tier_2_above", "wish")
+QUOTED = ("seller_named", "assumed", "tier_1_above", "tier_2_above", "wish", "input_above")
 HELPERS = ("offer", "price_instant", "price_end", "price_marks")
+
+
+class Quoted(NamedTuple):
+    """The offers for the names in some usage, and when their prices change."""
+
+    offers: pl.DataFrame
+    """As `quotes` gives them."""
+    changing: list[str]
+    """Request models with an offer whose price changes within the time range."""
+    minutes: int
+    """What divides all changes of a day."""
+    first: datetime | None
+    """Beginning of the time range."""
+
+
+def quoted(usage: pl.LazyFrame, book: PriceBook) -> Quoted:
+    """Look up the names in `usage`. Reads the names and the time range of `usage` at once."""
+    seen = _seen(usage)
+    offers = quotes(seen, book)
+    changing, minutes = _changes(offers["offer"], seen, book)
+    names = offers.filter(pl.col("offer").is_in(changing))["request_model"].unique().to_list()
+    return Quoted(offers, names, minutes, seen.select(pl.col("first").min()).item())
+
+
+def with_row_dimensions(usage: pl.LazyFrame, found: Quoted) -> pl.LazyFrame:
+    """Add to usage rows `ROW_DIMENSIONS`: cheap, as millions of rows are not joined with anything."""
+    return usage.with_columns(
+        *_price_times(found),
+        wish=_wish(),
+        billing_currency=pl.col("billing_currency").fill_null(CURRENCY),
+        input_above=_input_above(found.offers),
+        price_marks=_marks(),
+    )
+
+
+def with_offers(frame: pl.LazyFrame, found: Quoted) -> pl.LazyFrame:
+    """Complete rows, or sums of them grouped by at least ROW_DIMENSIONS, to PRICE_DIMENSIONS."""
+    rows = frame.join(found.offers.lazy(), on=["provider", "request_model", "wish"], how="left", nulls_equal=True)
+    added = rows.with_columns(
+        provider=pl.coalesce("provider", "seller_named"),
+        context_tier=_context_tier(),
+        price_marks=pl.col("price_marks") + pl.col("assumed").fill_null(value=False) * pl.lit(ASSUMED, pl.Int8),
+    )
+    return added.drop(QUOTED)
 
 
 def with_price_dimensions(usage: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:
@@ -54,19 +113,8 @@ def with_price_dimensions(usage: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:
     (UTC; end of a bucket that may straddle a change of price, else null) and `price_marks` (Int8, bits). `provider` is
     filled from the name where it is null, `billing_currency` with USD.
     """
-    seen = _seen(usage)
-    quoted = quotes(seen, book)
-    rows = usage.with_columns(_wish().alias("wish")).join(
-        quoted.lazy(), on=["provider", "request_model", "wish"], how="left", nulls_equal=True
-    )
-    added = rows.with_columns(
-        *_price_times(seen, quoted, book),
-        provider=pl.coalesce("provider", "seller_named"),
-        billing_currency=pl.col("billing_currency").fill_null(CURRENCY),
-        context_tier=_context_tier(),
-        price_marks=_marks(),
-    )
-    return added.drop(name for name in QUOTED if name not in PRICE_DIMENSIONS)
+    found = quoted(usage, book)
+    return with_offers(with_row_dimensions(usage, found), found)
 
 
 def charge(frame: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:
@@ -118,9 +166,18 @@ def _wish() -> pl.Expr:
     return bought + pl.when(pl.col("region") == "us").then(pl.lit(US, WISH)).otherwise(pl.lit(0, WISH))
 
 
+def _input_above(offers: pl.DataFrame) -> pl.Expr:
+    """Return the greatest threshold of any offer that the whole input of a single request exceeds, else 0."""
+    thresholds = {*offers["tier_1_above"].drop_nulls(), *offers["tier_2_above"].drop_nulls()}
+    size, nothing = pl.sum_horizontal(INPUT_CLASSES), pl.lit(0, pl.Int64)
+    above = nothing
+    for threshold in sorted(thresholds):
+        above = pl.when(size > threshold).then(pl.lit(threshold, pl.Int64)).otherwise(above)
+    return pl.when(pl.col("granularity") == "request").then(above).otherwise(nothing)
+
+
 def _context_tier() -> pl.Expr:
-    request, size = pl.col("granularity") == "request", pl.sum_horizontal(INPUT_CLASSES)
-    tiers = [(request & (size > pl.col(f"tier_{n}_above"))).fill_null(value=False).cast(pl.Int8) for n in (1, 2)]
+    tiers = [(pl.col("input_above") >= pl.col(f"tier_{n}_above")).fill_null(value=False).cast(pl.Int8) for n in (1, 2)]
     return tiers[0] + tiers[1]
 
 
@@ -132,23 +189,21 @@ def _marks() -> pl.Expr:
         SEARCH: pl.col("web_search_requests") != 0,
         BILLED: pl.col("billed_cost").is_not_null(),
         LISTED: pl.col("list_cost").is_not_null(),
-        ASSUMED: pl.col("assumed"),
     }
     return reduce(operator.add, (true.fill_null(value=False) * pl.lit(bit, pl.Int8) for bit, true in holds.items()))
 
 
-def _price_times(seen: pl.DataFrame, quoted: pl.DataFrame, book: PriceBook) -> list[pl.Expr]:
+def _price_times(found: Quoted) -> list[pl.Expr]:
     """Return `price_instant` and `price_end`.
 
-    Only the offers whose price changes within the time range need a time at all; the others get its beginning.
+    Only models whose price changes within the time range need a time at all; the others get its beginning.
     """
-    changing, minutes = _changes(quoted["offer"], seen, book)
-    beginning, never = pl.lit(seen["first"].min(), INSTANT), pl.lit(None, INSTANT)
-    if not changing:
+    beginning, never = pl.lit(found.first, INSTANT), pl.lit(None, INSTANT)
+    if not found.changing:
         return [beginning.alias("price_instant"), never.alias("price_end")]
-    start, end = pl.col("charge_period_start").dt.truncate(f"{minutes}m"), pl.col("charge_period_end")
-    changes = pl.col("offer").is_in(changing)
-    straddles = changes & (end > start.dt.offset_by(f"{minutes}m"))
+    start, end = pl.col("charge_period_start").dt.truncate(f"{found.minutes}m"), pl.col("charge_period_end")
+    changes = pl.col("request_model").is_in(found.changing)
+    straddles = changes & (end > start.dt.offset_by(f"{found.minutes}m"))
     return [
         pl.when(changes).then(start).otherwise(beginning).alias("price_instant"),
         pl.when(straddles).then(end).otherwise(never).alias("price_end"),

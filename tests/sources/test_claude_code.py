@@ -23,7 +23,7 @@ from tokenaudit.sources.source import Decoded, Tail
 Json = dict[str, Any]
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs" / "claude-code"
-FULL = {
+FULL: Json = {
     "input_tokens": 3,
     "cache_creation_input_tokens": 500,
     "cache_read_input_tokens": 2000,
@@ -643,7 +643,7 @@ def test_a_bad_line_is_named_and_costs_nothing_else(tmp_path: Path, line: str, r
 def test_a_torn_end_waits_for_the_rest(tmp_path: Path) -> None:
     """A half-written last line is neither counted nor rejected; with its rest it counts once."""
     path = tmp_path / "s1.jsonl"
-    for cut in range(len(GOOD)):
+    for cut in range(0, len(GOOD), 7):
         path.write_text(json.dumps(reply()) + "\n" + GOOD[:cut])
         first = SOURCE.decode(Tail(str(path)))
         path.write_text(json.dumps(reply()) + "\n" + GOOD)

@@ -1,4 +1,4 @@
-"""A small store, and files of rows to put into it: ``log`` rows grow (largest), ``export`` rows are replaced (newest)."""
+"""A small store, and files to put into it: rows of ``log`` grow (largest), of ``export`` are replaced (newest)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tokenaudit import schema
 from tokenaudit.store.catalog import Catalog, FileEntry, RejectEntry, Version
-from tokenaudit.store.change import Claims, commit
+from tokenaudit.store.change import Claims, Tally, commit
 from tokenaudit.store.resolve import with_estimate
 from tokenaudit.store.segments import scan
 from tokenaudit.store.staging import Staging
@@ -45,6 +45,11 @@ def frame(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     return with_estimate(pl.DataFrame(complete, schema=schema.dtypes(), orient="row")).select(schema.NAMES)
 
 
+def heights(claims: Claims) -> Tally:
+    """Return how many rows were claimed: incoming, then live and superseded, under their places."""
+    return {place: (rows.height, 0) for place, rows in enumerate(claims)}
+
+
 class Box:
     """A store and what was put into it."""
 
@@ -53,9 +58,7 @@ class Box:
         self.folder = folder
         self.catalog = Catalog.open(folder, create=True)
 
-    def put(
-        self, file_id: int, *rows: dict[str, Any], drop: pl.Expr | None = None, covers_to: int = 0
-    ) -> Claims | None:
+    def put(self, file_id: int, *rows: dict[str, Any], drop: pl.Expr | None = None, covers_to: int = 0) -> list[Tally]:
         """Commit the rows of one file."""
         staging = self.staged(file_id, *rows)
         return self.commit(file_id, staging, drop=drop, covers_to=covers_to, rows=len(rows))
@@ -63,15 +66,20 @@ class Box:
     def staged(self, file_id: int, *rows: dict[str, Any]) -> Staging:
         """Return the rows of a file on their way into the store."""
         staging = Staging(self.folder, NEWEST)
-        staging.add(frame({"file_id": file_id, **row} for row in rows))
+        for part in frame({"file_id": file_id, **row} for row in rows).partition_by("source"):
+            staging.add(part)
         return staging
 
     def commit(
         self, file_id: int, staging: Staging, *, drop: pl.Expr | None = None, covers_to: int = 0, rows: int = 0
-    ) -> Claims | None:
+    ) -> list[Tally]:
         """Commit staged rows with the ledger entry of their file."""
         version = Version(file_id, f"/data/{file_id}", "log", covers_to, rows, file_id)
-        return commit(self.catalog, staging, [version], lambda catalog: catalog.put_files([entry(file_id)]), drop)
+
+        def record(catalog: Catalog) -> None:
+            catalog.put_files([entry(file_id)])
+
+        return commit(self.catalog, staging, [version], record, drop, heights)
 
     def usage(self) -> list[dict[str, Any]]:
         """Return all rows that count, by response and values."""

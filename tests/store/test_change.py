@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -12,7 +11,7 @@ import pytest
 
 from tokenaudit.store import change, segments, staging
 from tokenaudit.store.catalog import Catalog, Version
-from tokenaudit.store.change import PATIENCE, commit
+from tokenaudit.store.change import PATIENCE, Change, Prepared, commit
 from tokenaudit.store.staging import Staging
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Build = Callable[[list[Row]], pl.DataFrame]
 LOG = [{"response_id": n, "output_tokens": n} for n in (1, 2, 3)]
-NOVEMBER = {"charge_period_start": datetime(2026, 11, 5, tzinfo=UTC)}
+NOVEMBER: Row = {"charge_period_start": datetime(2026, 11, 5, tzinfo=UTC)}
 
 
 def names(box: Box) -> set[str]:
@@ -31,7 +30,7 @@ def names(box: Box) -> set[str]:
 
 def test_new_rows(box: Box) -> None:
     """Rows that nobody else claims are written as they are; the ledger is written with them."""
-    assert box.put(1, *LOG) is None
+    assert box.put(1, *LOG) == []
     assert box.outputs() == {1: [1], 2: [2], 3: [3]}
     assert set(box.catalog.files()) == {"/data/1"}
     assert [item.file_id for item in box.catalog.versions()] == [1]
@@ -42,14 +41,12 @@ def test_the_same_rows_again(box: Box) -> None:
     """The same file changes nothing, not even a segment; another file with the same rows only what is kept aside."""
     box.put(1, *LOG)
     before, kept = names(box), box.usage()
-    claims = box.put(1, *LOG)
 
-    assert claims is not None
-    assert (claims.incoming.height, claims.live.height, claims.superseded.height) == (3, 3, 0)
+    assert box.put(1, *LOG) == [{0: (3, 0), 1: (3, 0), 2: (0, 0)}]
     assert (names(box), box.usage()) == (before, kept)
     box.put(2, *LOG)
     assert box.usage() == kept
-    assert segments.scan(box.folder, box.catalog.segments("superseded")).collect().height == 6
+    assert segments.scan(box.folder, box.catalog.segments("superseded")).collect().height == 3
     assert box.findings() == []
 
 
@@ -148,18 +145,19 @@ def test_discarded_rows_leave_no_file(box: Box, monkeypatch: pytest.MonkeyPatch)
 # -- several at once --------------------------------------------------------------------------------------------------
 def meanwhile(monkeypatch: pytest.MonkeyPatch, times: int, act: Callable[[int], object]) -> list[int]:
     """Let somebody else act right after a change was prepared, some times; return how often it was prepared."""
-    prepare, rounds = change._prepare, []
+    prepare = Change.prepare
+    rounds: list[int] = []
 
-    def interrupted(*args: Any) -> Any:  # noqa: ANN401 - whatever `_prepare` takes
-        prepared = prepare(*args)
+    def interrupted(change: Change) -> Prepared:
+        prepared = prepare(change)
         rounds.append(len(rounds))
         if len(rounds) <= times:
             with monkeypatch.context() as patch:
-                patch.setattr(change, "_prepare", prepare)
+                patch.setattr(Change, "prepare", prepare)
                 act(len(rounds))
         return prepared
 
-    monkeypatch.setattr(change, "_prepare", interrupted)
+    monkeypatch.setattr(Change, "prepare", interrupted)
     return rounds
 
 
@@ -196,7 +194,7 @@ def test_two_bring_the_same(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # -- crashes ----------------------------------------------------------------------------------------------------------
-class Crash(Exception):
+class CrashError(Exception):
     """The machine stops."""
 
 
@@ -204,12 +202,13 @@ def crash_at(monkeypatch: pytest.MonkeyPatch, where: str, call: int) -> None:
     """Stop at the n-th call of a function: before it does anything, or after it did (`segments.write`)."""
     owner, name = {"write": (segments, "write"), "sync": (segments, "sync"), "apply": (change, "_apply"),
                    "retire": (Catalog, "retire_segments"), "advance": (Catalog, "advance")}[where]  # fmt: skip
-    real, calls = getattr(owner, name), []
+    real = getattr(owner, name)
+    calls: list[None] = []
 
-    def stop(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever the function takes
+    def stop(*args: Any, **more: Any) -> Any:
         calls.append(None)
         if len(calls) == call:
-            raise Crash
+            raise CrashError
         return real(*args, **more)
 
     monkeypatch.setattr(owner, name, stop)
@@ -217,11 +216,15 @@ def crash_at(monkeypatch: pytest.MonkeyPatch, where: str, call: int) -> None:
 
 @pytest.mark.parametrize(
     ("where", "call"),
-    [*(("write", n) for n in (1, 2, 3)), *(("sync", n) for n in (1, 3, 5)), ("apply", 1), ("retire", 1), ("advance", 1)],
+    [
+        *(("write", n) for n in (1, 2, 3)),
+        *(("sync", n) for n in (1, 3, 5)),
+        ("apply", 1),
+        ("retire", 1),
+        ("advance", 1),
+    ],
 )
-def test_a_crash_leaves_the_store_as_before(
-    box: Box, monkeypatch: pytest.MonkeyPatch, where: str, call: int
-) -> None:
+def test_a_crash_leaves_the_store_as_before(box: Box, monkeypatch: pytest.MonkeyPatch, where: str, call: int) -> None:
     """Wherever a change stops, what was counted before still is, and doing it again completes it."""
     box.put(1, *LOG)
     box.put(2, {"response_id": 1, "output_tokens": 4})
@@ -229,7 +232,7 @@ def test_a_crash_leaves_the_store_as_before(
     more = [{"response_id": 2, "output_tokens": 9}, {"response_id": 1, "output_tokens": 9}, {"response_id": 5}]
     with monkeypatch.context() as patch:
         crash_at(patch, where, call)
-        with pytest.raises(Crash):
+        with pytest.raises(CrashError):
             box.put(3, *more)
 
     assert (box.usage(), box.catalog.files()) == (before, files)
@@ -243,9 +246,9 @@ def test_a_ledger_that_cannot_be_written_takes_the_rows_with_it(box: Box) -> Non
     """Rows and ledger are one transaction."""
 
     def record(_: Catalog) -> None:
-        raise Crash
+        raise CrashError
 
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         commit(box.catalog, box.staged(1, *LOG), [Version(1, "/data/1", "log", 0, 3, 0)], record)
 
     assert (box.outputs(), box.catalog.versions(), box.catalog.generation()) == ({}, [], 0)
@@ -258,4 +261,3 @@ def test_a_store_that_was_not_closed(box: Box) -> None:
     copy.close()
 
     assert box.outputs() == {1: [1], 2: [2], 3: [3]}
-

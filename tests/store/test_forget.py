@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokenaudit.store.forget import Forgotten, files_of, forget
@@ -118,8 +118,10 @@ def test_a_source_goes(box: Box) -> None:
 
 def test_a_condition(box: Box) -> None:
     """Rows that fit go, from merged ones too; a condition that is null of a row does not fit it; files stay known."""
-    box.put(1, {"response_id": 1, "user": "ann"}, {"response_id": 2, "user": "bob"}, {"response_id": 3, "user": None})
-    box.put(2, {"response_id": 1, "user": "ann", "output_tokens": 4}, {"response_id": 2, "user": "ann", "origin_rank": 9})
+    box.put(1, *({"response_id": n, "user": user} for n, user in enumerate(("ann", "bob", None), 1)))
+    box.put(
+        2, {"response_id": 1, "user": "ann", "output_tokens": 4}, {"response_id": 2, "user": "ann", "origin_rank": 9}
+    )
     done = drop(box, condition=pl.col("user") == "ann")
 
     assert done == Forgotten(rows=1, kept=1, files=[])
@@ -152,19 +154,19 @@ def test_forgetting_is_one_transaction(box: Box, monkeypatch: pytest.MonkeyPatch
     assert drop(box, "/data/1").rows == 1
 
 
+def row(kind: str, key: int, output: int, rank: int) -> Row:
+    """Return a row of a file; those of exports and logs have their own keys."""
+    own = {"source": kind, "response_id": key + 10 * (kind == "export")}
+    return {**own, "output_tokens": output, "origin_rank": rank, "session": f"s{rank}"}
+
+
 ROWS = st.lists(
-    st.builds(
-        lambda kind, key, output, rank: {
-            "source": kind, "response_id": key + (10 if kind == "export" else 0), "output_tokens": output, "origin_rank": rank,
-            "session": f"s{rank}",
-        },
-        st.sampled_from(["log", "export"]), st.integers(1, 3), st.integers(0, 5), st.integers(0, 2),
-    ),
+    st.builds(row, st.sampled_from(["log", "export"]), st.integers(1, 3), st.integers(0, 5), st.integers(0, 2)),
     max_size=5,
-)  # fmt: skip
+)
 
 
-@settings(max_examples=15, phases=[Phase.generate])
+@settings(max_examples=5)
 @given(files=st.lists(ROWS, min_size=2, max_size=4), gone=st.sets(st.integers(1, 4)), order=st.randoms())
 def test_as_if_never_seen(new_box: type[Box], files: list[list[Row]], gone: set[int], order: Random) -> None:
     """After forgetting, the store counts what a store counts that never saw those files."""

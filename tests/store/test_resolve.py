@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import permutations
+from itertools import chain, permutations
 from typing import Any
 
 import polars as pl
@@ -181,12 +181,12 @@ def ranked(*versions: tuple[int, int, int]) -> pl.DataFrame:
 )
 def test_the_newest_content_wins_whole(versions: list[tuple[int, int, int]], winner: int) -> None:
     """Greatest last instant covered, then more rows, then greater digest: of one bucket only that file's rows stand."""
-    rows = [row for n in range(1, len(versions) + 1) for row in bucket(n, n, n)]
-    for order in permutations(rows):
-        result = resolve(_frame(order), ranked(*versions), {"export"})
+    files = [bucket(n, n, n) for n in range(1, len(versions) + 1)]
+    for order in permutations(files):
+        result = resolve(_frame(chain.from_iterable(order)), ranked(*versions), {"export"})
         assert set(result.usage["file_id"]) == {winner}
         assert result.usage["output_tokens"].to_list() == [winner, winner]
-        assert result.superseded.height == len(rows) - 2
+        assert result.superseded.height == 2 * len(versions) - 2
 
 
 def test_buckets_are_replaced_one_by_one() -> None:

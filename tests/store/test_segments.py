@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import pytest
 
 from tokenaudit import schema
 from tokenaudit.store import segments
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.store.conftest import Box
 
 

@@ -87,7 +87,7 @@ def test_joining_gives_way(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(box, 3)
     group, write = box.catalog.segments(), segments.write
 
-    def interrupted(folder: Path, rows: pl.DataFrame, tier: str) -> Any:  # noqa: ANN401 - segments
+    def interrupted(folder: Path, rows: pl.DataFrame, tier: str) -> Any:
         written = write(folder, rows, tier)
         monkeypatch.setattr(segments, "write", write)
         box.put(9, {"response_id": 1, "output_tokens": 70})
@@ -140,7 +140,11 @@ def age(box: Box) -> None:
     for segment in (*box.catalog.segments("usage"), *box.catalog.segments("superseded")):
         path = box.folder / segments.FOLDER / segment.name
         lacking = ("cache_creation_12h_input_tokens", "blank", "workspace")
-        rows = pl.read_parquet(path).drop(lacking).with_columns(cost=pl.lit(1), output_tokens=pl.col("output_tokens").cast(pl.Int32))
+        rows = (
+            pl.read_parquet(path)
+            .drop(lacking)
+            .with_columns(cost=pl.lit(1), output_tokens=pl.col("output_tokens").cast(pl.Int32))
+        )
         rows.write_parquet(path)
     with box.catalog.transaction() as catalog:
         catalog.set_schema_version(schema.VERSION - 1)
@@ -167,9 +171,10 @@ def test_bringing_up_to_date_is_all_or_nothing(box: Box, monkeypatch: pytest.Mon
     fill(box, 3)
     before = box.usage()
     age(box)
-    write, calls = segments.write, []
+    write = segments.write
+    calls: list[None] = []
 
-    def stop(*args: Any) -> Any:  # noqa: ANN401 - whatever `write` takes
+    def stop(*args: Any) -> Any:
         calls.append(None)
         if len(calls) == 2:
             raise KeyboardInterrupt

@@ -67,7 +67,10 @@ def test_a_file_that_is_gone(filled: Box) -> None:
 def test_a_catalog_that_says_something_else(filled: Box, field: str) -> None:
     """Counts and times of the catalog are compared with the file."""
     segment = filled.catalog.segments()[0]
-    filled.catalog._connection.execute(f"update segment set {field} = {field} + 1 where name = ?", (segment.name,))
+    wrong = segment._replace(**{field: getattr(segment, field) + 1})
+    with filled.catalog.transaction() as catalog:
+        catalog.drop_segments([segment.name])
+        catalog.add_segments([wrong])
 
     assert [item.where for item in filled.findings()] == [segment.name]
     assert "the catalog says" in filled.findings()[0].what

@@ -1,5 +1,6 @@
-"""From charges to answers: pure functions from frame to frame.
+"""From usage to answers: pure functions from frame to frame.
 
-`where` chooses the rows, `cube` adds them up and prices the sums, `overlap` keeps a bill and its usage from being
-counted twice, `breakdown` and `compare` lay the sums out, `facts` says how far they can be trusted.
+`where` chooses the rows, `cube` adds them up and prices the sums (`idle` and `times` help it), `overlap` keeps a bill
+and its usage from being counted twice. `measures` are the figures of a row, `breakdown` and `compare` lay them out,
+`facts` says how far they can be trusted.
 """

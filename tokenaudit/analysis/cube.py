@@ -15,7 +15,7 @@ from tokenaudit.analysis import overlap, times
 from tokenaudit.analysis.idle import idle_columns
 from tokenaudit.analysis.measures import known_sum
 from tokenaudit.analysis.where import PRICED_DIMENSIONS, charge_filter, usage_filter
-from tokenaudit.charges import PRICE_DIMENSIONS, charge, with_price_dimensions
+from tokenaudit.charges import ROW_DIMENSIONS, charge, quoted, with_offers, with_row_dimensions
 from tokenaudit.conditions import Condition
 from tokenaudit.errors import QueryError, did_you_mean
 from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, TIME_DIMENSIONS
@@ -74,17 +74,18 @@ def unlike(names: Iterable[str], others: Iterable[str]) -> list[str]:
 
 
 def _keys(names: Sequence[str], timezone: str) -> list[pl.Expr]:
-    columns = unlike((name for name in names if name in NAMES), (*PRICE_DIMENSIONS, "granularity"))
+    columns = unlike((name for name in names if name in NAMES), (*ROW_DIMENSIONS, "granularity"))
     return [*map(pl.col, columns), *times.units(names, timezone)]
 
 
 def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr]) -> pl.LazyFrame:
     idle = idle_columns(usage)
-    rows = with_price_dimensions(usage.with_columns(**idle), book)
+    found = quoted(usage, book)
+    rows = with_row_dimensions(usage.with_columns(**idle), found)
     counts = [pl.col(name).sum() for name in USAGE_SUMS if name not in idle]
     given = [known_sum(name) for name in ("billed_cost", "list_cost") if name not in idle]
     last = pl.col("charge_period_start").max().alias("last_start")
-    return rows.group_by(keys).agg(*counts, *given, last).with_columns(**idle)
+    return with_offers(rows.group_by(keys).agg(*counts, *given, last).with_columns(**idle), found)
 
 
 def _detailed(charges: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:

@@ -83,13 +83,10 @@ def show(summary: Summary) -> None:
 
 def exit_code(summary: Summary, named: set[str]) -> int:
     """Return 0 where something was recognised and nothing named directly was not; else complain and return 2."""
-    refused = [file.path for file in summary.with_status("unrecognised", "skipped") if file.path in named]
+    refused = [file for file in summary.with_status("unrecognised", "skipped") if file.path in named]
     if refused:
-        error = SourceError(
-            f"not recognised: {', '.join(f'`{path}`' for path in refused)}",
-            "see `tokenaudit sources` for what can be read",
-        )
-        return screen.complain(error)
+        reasons = "; ".join(file.reason or f"not recognised: `{file.path}`" for file in refused)
+        return screen.complain(SourceError(reasons, "see `tokenaudit sources` for what can be read"))
     if not summary.with_status("read", "unchanged"):
         return screen.complain(SourceError("nothing was recognised", "see `tokenaudit sources` for what can be read"))
     return 0

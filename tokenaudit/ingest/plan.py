@@ -52,14 +52,16 @@ def plan(found: Iterable[Found], ledger: dict[str, FileEntry]) -> Plan:
     for file in found:
         entry = ledger.get(file.path)
         if entry is not None and is_unchanged(file, entry) and not outdated(entry):
-            made.settled.append((file, entry.source, _settled(entry)))
+            made.settled.append((file, entry.source, _settled(file, entry)))
         else:
             _look(made, file, entry)
     return made
 
 
-def _settled(entry: FileEntry) -> Status:
-    return "unchanged" if entry.source else ("skipped" if entry.state == "skipped" else "unrecognised")
+def _settled(file: Found, entry: FileEntry) -> Status:
+    if entry.source:
+        return "unchanged"
+    return "unrecognised" if entry.state == "unrecognised" or (file.named and file.size) else "skipped"
 
 
 def is_unchanged(file: Found, entry: FileEntry) -> bool:
@@ -79,7 +81,10 @@ def rules(source: str) -> int:
 
 
 def _look(made: Plan, file: Found, entry: FileEntry | None) -> None:
-    head = Head(file.path)
+    try:
+        head = Head(file.path)
+    except FileNotFoundError:  # gone since the folder was walked
+        return
     source = detect(head)
     if source is None:
         looks = bool(file.size) and (file.named or file.path.lower().endswith(LOOKS_LIKE_DATA)) and not head.is_empty()
@@ -92,8 +97,9 @@ def _look(made: Plan, file: Found, entry: FileEntry | None) -> None:
 
 
 def _grew(file: Found, entry: FileEntry, source: str) -> bool:
-    """Say whether a log still begins with what was read of it."""
-    if entry.source != source or file.size <= entry.offset or entry.offset == 0 or file.path.endswith(".gz"):
+    """Say whether a log still begins with what was read of it; one of the same size was rewritten or only touched."""
+    shrunk = file.size < entry.offset or file.size == entry.size
+    if entry.source != source or shrunk or entry.offset == 0 or file.path.endswith(".gz"):
         return False
     return marks(file.path, entry.offset) == (entry.head, entry.tail)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 import xxhash
 
+from tokenaudit.errors import SourceError
 from tokenaudit.ingest.decode import Decoding, LogBatch, combined, log_file_id
 from tokenaudit.ingest.frames import log_frame
 from tokenaudit.ingest.plan import Job, rules
@@ -18,10 +19,11 @@ from tokenaudit.sources.identity import hash_text
 from tokenaudit.sources.source import Log, Reject, Table
 from tokenaudit.sources.table import read_table
 from tokenaudit.store.catalog import Catalog, Version
-from tokenaudit.store.change import Claims, commit
+from tokenaudit.store.change import Claims, Tally, commit
 from tokenaudit.store.staging import Staging
 
 DIGEST_BLOCK = 1 << 22
+NOTHING = (0, 0)
 
 
 class Position(NamedTuple):
@@ -68,13 +70,17 @@ class Reading:
         """Commit what was staged together with the ledger that `record` writes, and count what was new."""
         outdated = [self._outdated(job) for job in self.jobs if job.drop]
         drop = pl.col("file_id").is_in(outdated) if outdated else None
-        claims: list[Claims | None] = []
+        order = list(self.file_ids.values())
+        versions = list(self.versions.values())
+
+        def tally(claims: Claims) -> Tally:
+            return duplicates(claims, order, self.staging.newest)
+
         try:
-            claims.append(commit(self.catalog, self.staging, list(self.versions.values()), record, drop))
+            self._count(commit(self.catalog, self.staging, versions, record, drop, tally))
         except BaseException:
             self.staging.discard()
             raise
-        self._count(claims[0])
 
     def _outdated(self, job: Job) -> int:
         entry = self.catalog.files()[job.found.path]
@@ -88,7 +94,7 @@ class Reading:
             result.rows, result.merged = file.rows - len(lost), file.merged
             self._reject(file.path, [*file.rejects, *lost])
             self.positions[file.path] = Position(file.offset, file.line, file.state)
-            self._version(file.path, batch.source, rows.height, 0)
+            self._version(file.path, batch.source, result.rows, 0)
         self.staging.add(rows)
         self._advance(batch.bytes)
 
@@ -102,8 +108,18 @@ class Reading:
         if seen is not None and not job.drop:
             self.results[path].rows = self.results[path].duplicate = seen.rows
         else:
-            self._read_table(path, table, file_id, digest)
+            self._try_table(path, table, file_id, digest)
         self._advance(job.found.size)
+
+    def _try_table(self, path: str, table: Table, file_id: int, digest: int) -> None:
+        """Read a table; one that turns out to be unreadable leaves nothing behind and is reported with its reason."""
+        try:
+            self._read_table(path, table, file_id, digest)
+        except SourceError as error:
+            self.staging.drop(file_id)
+            self.rejects.pop(path, None)
+            reason = f"{error.message} ({error.hint})" if error.hint else error.message
+            self.results[path] = FileResult(path, "", "unrecognised", reason=reason)
 
     def _read_table(self, path: str, table: Table, file_id: int, digest: int) -> None:
         covers_to, counted = 0, 0
@@ -131,19 +147,19 @@ class Reading:
         self.bytes += size
         self.progress(self.bytes, self.total)
 
-    def _count(self, claims: Claims | None) -> None:
+    def _count(self, tallies: list[Tally]) -> None:
         """Tell new things from those that the store, or an earlier file of this run, already had."""
-        repeats = {} if claims is None else duplicates(claims, list(self.file_ids.values()), self.staging.newest)
         by_id: dict[int, FileResult] = {}
         for path, result in sorted(self.results.items()):
-            again, folded = repeats.get(self.file_ids[path], (0, 0))
-            if by_id.setdefault(self.file_ids[path], result) is result and not result.duplicate:
-                result.duplicate, result.merged = again, result.merged + folded
-                result.rows -= folded
+            file_id = self.file_ids[path]
+            if by_id.setdefault(file_id, result) is result and not result.duplicate:
+                result.duplicate = sum(tally.get(file_id, NOTHING)[0] for tally in tallies)
+                folded = sum(tally.get(file_id, NOTHING)[1] for tally in tallies)
+                result.merged, result.rows = result.merged + folded, result.rows - folded
             result.new = result.rows - result.duplicate
 
 
-def duplicates(claims: Claims, order: list[int], newest: set[str]) -> dict[int, tuple[int, int]]:
+def duplicates(claims: Claims, order: list[int], newest: set[str]) -> Tally:
     """Return, by file_id, (rows the store or an earlier file had, rows folded into another of the same file)."""
     sequence = pl.DataFrame({"file_id": order, "turn": range(len(order))}).unique("file_id", keep="first")
     stored = pl.concat([claims.live.select("response_id"), claims.superseded.select("response_id")]).unique()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tokenaudit import schema
 from tokenaudit.ingest.decode import Decoding
-from tokenaudit.ingest.plan import Job, Plan, marks, outdated_elsewhere, plan, rules
+from tokenaudit.ingest.plan import Job, Plan, is_unchanged, marks, outdated, outdated_elsewhere, plan, rules
 from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary
 from tokenaudit.ingest.walk import Found, walk
 from tokenaudit.sources import by_name, sources
@@ -109,7 +109,8 @@ def _record(catalog: Catalog, jobs: Iterable[Job], reading: Reading, ledger: dic
         for path, found in reading.rejects.items()
         for item in found
     )
-    catalog.put_files(_entry(job, reading, ledger.get(job.found.path)) for job in jobs)
+    read = [job for job in jobs if reading.results[job.found.path].status == "read"]
+    catalog.put_files(_entry(job, reading, ledger.get(job.found.path)) for job in read)
 
 
 def _entry(job: Job, reading: Reading, before: FileEntry | None) -> FileEntry:
@@ -143,7 +144,7 @@ def _record_settled(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], 
     entries = [
         FileEntry(file.path, 0, "", tried, file.inode, file.size, file.mtime_ns, 0, 0, "", "", status, 0, 0, 0, now)
         for file, name, status in made.settled
-        if not name and status != "unchanged" and _is_news(file, ledger.get(file.path))
+        if not name and _is_news(file, ledger.get(file.path))
     ]
     new_roots = sorted(set(roots) - set(catalog.roots()))
     if entries or new_roots:
@@ -153,4 +154,4 @@ def _record_settled(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], 
 
 
 def _is_news(file: Found, entry: FileEntry | None) -> bool:
-    return entry is None or (file.size, file.mtime_ns) != (entry.size, entry.mtime_ns)
+    return entry is None or not is_unchanged(file, entry) or outdated(entry)

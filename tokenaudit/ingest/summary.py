@@ -20,6 +20,8 @@ class FileResult:
     duplicate: int = 0
     merged: int = 0
     rejected: int = 0
+    reason: str = ""
+    """Why a file that looked like one of a source could not be read at all."""
 
 
 class RejectedLine(NamedTuple):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from tokenaudit.errors import SourceError
@@ -34,34 +36,62 @@ def walk(paths: Iterable[str]) -> list[Found]:
             )
         entries = _folder(path, seen) if os.path.isdir(path) else iter((_entry(path, named=True),))
         for entry in entries:
-            found.setdefault(entry.path, entry)
+            if entry.named or entry.path not in found:
+                found[entry.path] = entry
     return sorted(found.values())
 
 
 def _folder(path: str, seen: set[tuple[int, int]]) -> Iterator[Found]:
-    stat = os.stat(path)
+    try:
+        stat = os.stat(path)
+    except FileNotFoundError:  # gone since its own folder was listed
+        return
     if (stat.st_dev, stat.st_ino) in seen or os.path.exists(os.path.join(path, STORE_MARK)):
         return
     seen.add((stat.st_dev, stat.st_ino))
-    with os.scandir(path) as entries:
-        for entry in sorted(entries, key=lambda item: item.name):
-            yield from _item(entry, seen)
+    for entry in _entries(path):
+        yield from _item(entry, seen)
+
+
+def _entries(path: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as entries:
+            return sorted(entries, key=lambda item: item.name)
+    except FileNotFoundError:  # gone since its own folder was listed
+        return []
+    except PermissionError as error:
+        raise SourceError(f"cannot read `{path}`: permission denied", "run as a user who may read it") from error
 
 
 def _item(entry: os.DirEntry[str], seen: set[tuple[int, int]]) -> Iterator[Found]:
+    if _leads_nowhere(entry):
+        return
+    if entry.is_dir():
+        if entry.name not in SKIPPED_FOLDERS:
+            yield from _folder(entry.path, seen)
+    elif entry.is_file():
+        with suppress(FileNotFoundError):  # gone since its folder was listed
+            yield from _file(entry, seen)
+
+
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    """Say whether something is a link to itself, which the system refuses to follow."""
     try:
-        if entry.is_dir():
-            if entry.name not in SKIPPED_FOLDERS:
-                yield from _folder(entry.path, seen)
-        elif entry.is_file():
-            stat = entry.stat()
-            if not entry.is_symlink():
-                yield Found(entry.path, stat.st_ino, stat.st_size, stat.st_mtime_ns, named=False)
-            elif (stat.st_dev, stat.st_ino) not in seen:
-                seen.add((stat.st_dev, stat.st_ino))
-                yield _entry(os.path.realpath(entry.path), named=False)
-    except PermissionError as error:
-        raise SourceError(f"cannot read `{entry.path}`: permission denied", "run as a user who may read it") from error
+        entry.is_dir()
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return True
+    return False
+
+
+def _file(entry: os.DirEntry[str], seen: set[tuple[int, int]]) -> Iterator[Found]:
+    stat = entry.stat()
+    if not entry.is_symlink():
+        yield Found(entry.path, stat.st_ino, stat.st_size, stat.st_mtime_ns, named=False)
+    elif (stat.st_dev, stat.st_ino) not in seen:
+        seen.add((stat.st_dev, stat.st_ino))
+        yield _entry(os.path.realpath(entry.path), named=False)
 
 
 def _entry(path: str, *, named: bool) -> Found:

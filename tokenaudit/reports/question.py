@@ -48,7 +48,7 @@ def ask(store: Store, question: Question) -> Answer:
     """Return the answer to a question; its cube is empty where the store holds nothing for it."""
     period = question.period
     chosen = in_period(declared(store.usage(period.start, period.end), question.config), period)
-    bills = in_period(store.rows(period.start, period.end).filter(pl.col("source").is_in(BILL_SOURCES)), period).inside
+    bills = store.rows(period.start, period.end).filter(pl.col("source").is_in(BILL_SOURCES))
     sums = cube(
         chosen.inside,
         question.by,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import polars as pl
 
 from tokenaudit import schema
@@ -29,19 +31,25 @@ class Occurrences:
 
     def __init__(self) -> None:
         """Start with no row seen."""
-        self.seen: list[pl.DataFrame] = []
+        self.seen = pl.DataFrame(schema={"key": pl.Int64, "times": pl.UInt32})
 
     def number(self, keys: pl.Series) -> pl.Series:
         """Return how often each key has stood before, in this batch and the ones before it."""
-        here = keys.alias("key").to_frame().with_columns(n=pl.int_range(pl.len(), dtype=pl.Int64).over("key"))
-        counted = here.group_by("key").agg(before=pl.len().cast(pl.Int64))
-        again = [batch.join(counted, on="key", how="semi") for batch in self.seen]
-        self.seen.append(counted)
-        if not any(batch.height for batch in again):
-            return here["n"]
-        before = pl.concat(again).group_by("key").agg(pl.col("before").sum())
-        joined = here.join(before, on="key", how="left", maintain_order="left")
-        return joined["n"] + joined["before"].fill_null(0)
+        here = keys.alias("key").to_frame().with_columns(number=_numbered(keys))
+        counted = here.group_by("key").agg(times=pl.len())
+        again = self.seen.join(counted, on="key", how="semi").group_by("key").agg(pl.col("times").sum())
+        self.seen = pl.concat([self.seen, counted], rechunk=False)
+        if again.is_empty():
+            return here["number"]
+        joined = here.join(again, on="key", how="left", maintain_order="left")
+        return joined["number"] + joined["times"].fill_null(0).cast(pl.Int64)
+
+
+def _numbered(keys: pl.Series) -> pl.Series:
+    """Return how often each key has stood before in the series."""
+    if keys.n_unique() == len(keys):
+        return pl.zeros(len(keys), pl.Int64, eager=True)
+    return keys.to_frame("key").select(pl.int_range(pl.len(), dtype=pl.Int64).over("key")).to_series()
 
 
 def identified(source: str, rows: pl.DataFrame, occurrences: Occurrences) -> pl.DataFrame:
@@ -69,14 +77,18 @@ def _by_values(source: str, rows: pl.DataFrame, occurrences: Occurrences) -> pl.
 def _all_values(rows: pl.DataFrame) -> pl.Expr:
     """Return the text of every value that is not the usual one, each with its column's name."""
     telling = [column for column in VALUES if rows[column.name].null_count() < rows.height]
-    return pl.concat_str([_value(column) for column in telling], ignore_nulls=True)
+    parts = (_value(column, everywhere=rows[column.name].null_count() == 0) for column in telling)
+    return pl.concat_str(chain.from_iterable(parts), ignore_nulls=True)
 
 
-def _value(column: schema.Column) -> pl.Expr:
+def _value(column: schema.Column, *, everywhere: bool) -> list[pl.Expr]:
+    """Return the parts of a value's text; `everywhere` means that no row lacks one."""
     value = pl.col(column.name)
-    text = pl.concat_str(pl.lit(f"\x1f{column.name}="), _text(value, column.dtype))
+    parts = [pl.lit(f"\x1f{column.name}="), _text(value, column.dtype)]
     usual = USUAL.get(column.name)
-    return text if usual is None else pl.when(value != usual).then(text)
+    if usual is not None:
+        return [pl.when(value != usual).then(pl.concat_str(parts))]
+    return parts if everywhere else [pl.concat_str(parts)]
 
 
 def _text(value: pl.Expr, dtype: str) -> pl.Expr:

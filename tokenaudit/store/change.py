@@ -17,6 +17,7 @@ import polars as pl
 
 from tokenaudit.store import segments
 from tokenaudit.store.catalog import Catalog, Segment, Version
+from tokenaudit.store.repeats import repeats
 from tokenaudit.store.resolve import resolve
 from tokenaudit.store.staging import Staging
 
@@ -30,6 +31,8 @@ VERSION_SCHEMA = {
     "rows": pl.Int64,
     "digest": pl.Int64,
 }
+PART_KEYS = 250_000
+"""Things that are resolved at once: what bounds the memory of a change."""
 PATIENCE = 3
 """Preparations without a lock; the next one keeps others out."""
 
@@ -42,13 +45,19 @@ class Claims(NamedTuple):
     superseded: pl.DataFrame
 
 
+Tally = dict[int, tuple[int, int]]
+"""Counts by `file_id`."""
+
+
 @dataclass(slots=True)
 class Prepared:
-    """Segments to add and to retire, and the incoming rows that others claimed too."""
+    """Segments to add and to retire, and what was counted of the claims."""
 
     add: list[Segment] = field(default_factory=list)
     retire: list[str] = field(default_factory=list)
-    claims: Claims | None = None
+    outdated: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: {"usage": [], "superseded": []})
+    """Keys whose stored rows are replaced, by tier."""
+    tallies: list[Tally] = field(default_factory=list)
 
 
 def commit(
@@ -57,15 +66,17 @@ def commit(
     versions: list[Version],
     record: Callable[[Catalog], None],
     drop: pl.Expr | None = None,
-) -> Claims | None:
+    tally: Callable[[Claims], Tally] | None = None,
+) -> list[Tally]:
     """Apply a change: the staged rows come in, stored sightings that `drop` selects go out.
 
-    `versions` are the incoming files' contents; `record` writes the ledger inside the transaction. Returns the claims
-    that were resolved, None where there were none. On any error the store is as before.
+    `versions` are the incoming files' contents; `record` writes the ledger inside the transaction. Returns what `tally`
+    counted of the claims, part by part. On any error the store is as before.
     """
+    change = Change(catalog, staging, versions, drop, tally)
     for _ in range(PATIENCE):
         generation = catalog.generation()
-        prepared = _prepare(catalog, staging, versions, drop)
+        prepared = change.prepare()
         with catalog.transaction():
             if catalog.generation() == generation:
                 _apply(catalog, prepared, versions, record)
@@ -73,10 +84,10 @@ def commit(
         _discard(catalog.folder, prepared.add, keep=staging.spilled)
     else:
         with catalog.transaction():
-            prepared = _prepare(catalog, staging, versions, drop)
+            prepared = change.prepare()
             _apply(catalog, prepared, versions, record)
     _discard(catalog.folder, staging.spilled, keep=prepared.add)
-    return prepared.claims
+    return prepared.tallies
 
 
 def _apply(catalog: Catalog, prepared: Prepared, versions: list[Version], record: Callable[[Catalog], None]) -> None:
@@ -91,21 +102,53 @@ def _discard(folder: Path, written: list[Segment], keep: list[Segment]) -> None:
     segments.unlink(folder, {segment.name for segment in written} - {segment.name for segment in keep})
 
 
-def _prepare(catalog: Catalog, staging: Staging, versions: list[Version], drop: pl.Expr | None) -> Prepared:
-    folder = catalog.folder
-    live, superseded = catalog.segments("usage"), catalog.segments("superseded")
-    stored = [segments.scan(folder, live), segments.scan(folder, superseded)]
-    keys = claimed(pl.concat(stored), staging, drop)
-    rows = staging.rows()
-    if keys.height == 0:
-        return Prepared(add=staging.spilled + segments.write(folder, rows, "usage"))
-    incoming = [rows.join(keys, on="response_id", how="semi"), pick(segments.scan(folder, staging.spilled), keys)]
-    claims = Claims(pl.concat(incoming), pick(stored[0], keys), pick(stored[1], keys))
-    prepared = _settle(catalog, claims, [*catalog.versions(), *versions], staging.newest, drop)
-    prepared.add += segments.write(folder, rows.join(keys, on="response_id", how="anti"), "usage")
-    rewritten, outdated = _without(folder, staging.spilled, keys)
-    prepared.add += [*rewritten, *(segment for segment in staging.spilled if segment.name not in outdated)]
-    return prepared
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be changed, prepared against the store as it is at the moment."""
+
+    catalog: Catalog
+    staging: Staging
+    versions: list[Version]
+    drop: pl.Expr | None
+    tally: Callable[[Claims], Tally] | None
+
+    def prepare(self) -> Prepared:
+        """Write every new segment; nothing counts yet."""
+        folder, spilled, prepared = self.catalog.folder, self.staging.spilled, Prepared()
+        tiers = {tier: self.catalog.segments(tier) for tier in prepared.outdated}
+        stored = {tier: segments.scan(folder, found) for tier, found in tiers.items()}
+        keys = claimed(pl.concat(stored.values()), self.staging, self.drop)
+        rows = self.staging.rows()
+        incoming = pl.concat([rows.lazy(), segments.scan(folder, spilled)])
+        for part in keys.iter_slices(PART_KEYS):
+            self._settle(Claims(*(pick(tier, part) for tier in (incoming, *stored.values()))), prepared)
+        prepared.add += segments.write(folder, rows_without(rows, keys), "usage")
+        rewritten, replaced = _without(folder, spilled, keys)
+        prepared.add += [*rewritten, *(segment for segment in spilled if segment.name not in replaced)]
+        for tier, found in tiers.items():
+            rewritten, replaced = _without(folder, found, pl.concat([keys.clear(), *prepared.outdated[tier]]))
+            prepared.add += rewritten
+            prepared.retire += replaced
+        return prepared
+
+    def _settle(self, claims: Claims, prepared: Prepared) -> None:
+        """Resolve some claims; write what is new of them and note what is outdated."""
+        folder, newest = self.catalog.folder, self.staging.newest
+        if self.tally is not None:
+            prepared.tallies.append(self.tally(claims))
+        if self.drop is None:
+            known = repeats(*claims, newest)
+            prepared.add += segments.write(folder, known.sightings, "superseded")
+            claims = Claims(*(rows_without(rows, known.keys) for rows in claims))
+        sightings = pl.concat([claims.live.filter(~pl.col("merged")), claims.superseded])
+        kept = sightings if self.drop is None else sightings.filter(~self.drop)
+        versions = ranks([*self.catalog.versions(), *self.versions])
+        result = resolve(pl.concat([kept, claims.incoming]), versions, newest)
+        tiers = {"usage": (claims.live, result.usage), "superseded": (claims.superseded, result.superseded)}
+        for tier, (before, after) in tiers.items():
+            touched = pl.concat([difference(before, after), difference(after, before)]).select("response_id").unique()
+            prepared.outdated[tier].append(before.select("response_id").unique().join(touched, on="response_id"))
+            prepared.add += segments.write(folder, after.join(touched, on="response_id", how="semi"), tier)
 
 
 def claimed(stored: pl.LazyFrame, staging: Staging, drop: pl.Expr | None) -> pl.DataFrame:
@@ -122,23 +165,9 @@ def pick(rows: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:
     return rows.join(keys.lazy(), on="response_id", how="semi").collect(engine="streaming")
 
 
-def _settle(
-    catalog: Catalog, claims: Claims, versions: list[Version], newest: set[str], drop: pl.Expr | None
-) -> Prepared:
-    """Resolve the claims and write what changed of them."""
-    sightings = pl.concat([claims.live.filter(~pl.col("merged")), claims.superseded])
-    sightings = pl.concat([sightings if drop is None else sightings.filter(~drop), claims.incoming])
-    result = resolve(sightings, ranks(versions), newest)
-    prepared = Prepared(claims=claims)
-    tiers = {"usage": (claims.live, result.usage), "superseded": (claims.superseded, result.superseded)}
-    for tier, (before, after) in tiers.items():
-        touched = pl.concat([difference(before, after), difference(after, before)]).select("response_id").unique()
-        outdated = before.join(touched, on="response_id", how="semi").select("response_id").unique()
-        rewritten, retired = _without(catalog.folder, catalog.segments(tier), outdated)
-        fresh = segments.write(catalog.folder, after.join(touched, on="response_id", how="semi"), tier)
-        prepared.add += [*rewritten, *fresh]
-        prepared.retire += retired
-    return prepared
+def rows_without(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of all other responses."""
+    return rows.join(keys, on="response_id", how="anti")
 
 
 def ranks(versions: list[Version]) -> pl.DataFrame:

@@ -2,7 +2,8 @@
 
 A sighting is a row as one file has it. Sightings with one `response_id` are the same thing:
 
-* `newest`: the rows of the newest file stand, all others are superseded; newest by content (see `Version`).
+* `newest`: the rows of the newest file stand, all others are superseded; newest by content (see `Version`). A file that
+  holds only totals of an event gives way to one with token classes, and a user that the newest leaves out is filled in.
 * `largest`: one row stands, with the maximum of each count, the earliest instant, and who and where from the sighting
   closest to its original (`origin_rank`, then time, then the values themselves).
 
@@ -21,6 +22,8 @@ SIGHTING = ("response_id", "file_id")
 WHO_AND_WHERE = ("user", "api_key", "project_path", "workspace", "account", "session", "tags", "project")
 WHAT = ("provider", "request_model", "service_tier", "region", "billing_currency", "cost_basis", "tokens_basis")
 LARGEST = (*schema.COUNTS, "billed_cost", "list_cost", "reported_cost", "batch")
+COARSE = 2
+"""`origin_rank` from which a sighting of an event holds totals only: it gives way to any that holds classes."""
 BASE_THOUSANDTHS = 55_600
 """See the estimate of Claude Code's unfinished responses."""
 PART_MASK = (1 << 31) - 1
@@ -50,9 +53,14 @@ def _newest(sightings: pl.DataFrame, ranks: pl.DataFrame) -> Resolution:
     keys = ["covers_to", "rows", "digest", "file_id"]
     order = ranks.select("file_id", rank=pl.struct(keys).rank("ordinal"))
     ranked = sightings.unique([*SIGHTING, "line"], keep="any").join(order, on="file_id", how="left")
-    winner = pl.col("rank") == pl.col("rank").max().over("response_id")
-    stands = ranked.filter(winner).drop("rank")
-    return Resolution(stands, ranked.filter(~winner).drop("rank"))
+    fullest = pl.col("origin_rank") // COARSE == (pl.col("origin_rank") // COARSE).min().over("response_id")
+    newest = pl.col("rank") == pl.col("rank").filter(fullest).max().over("response_id")
+    named = pl.col("user").cast(pl.String).min().over("response_id").cast(pl.Categorical)
+    judged = ranked.with_columns(stands=fullest & newest, named=named)
+    fills = pl.col("user").is_null() & pl.col("named").is_not_null() & (pl.col("granularity") == "request")
+    filled = judged.with_columns(user=pl.when(fills).then("named").otherwise("user"), merged=fills)
+    aside = ~pl.col("stands") | fills
+    return Resolution(filled.filter("stands").select(schema.NAMES), judged.filter(aside).select(schema.NAMES))
 
 
 def _largest(sightings: pl.DataFrame) -> Resolution:

@@ -9,6 +9,7 @@ import polars as pl
 from tokenaudit import schema
 from tokenaudit.store import segments
 from tokenaudit.store.catalog import Segment
+from tokenaudit.store.resolve import SIGHTING
 
 SPILL_ROWS = 500_000
 
@@ -23,21 +24,37 @@ class Staging:
         self.spilled: list[Segment] = []
         self._frames: list[pl.DataFrame] = []
         self._rows = 0
-        self._events: list[pl.Series] = []
+        self._events: list[pl.DataFrame] = []
         self._buckets: list[pl.DataFrame] = []
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take in usage rows of one source."""
         if rows.height == 0:
             return
+        keys = rows.select(SIGHTING)
         if str(rows["source"][0]) in self.newest:
-            self._buckets.append(rows.select("response_id", "file_id").unique())
+            self._buckets.append(keys.unique())
         else:
-            self._events.append(rows["response_id"])
+            self._events.append(keys)
         self._frames.append(rows)
         self._rows += rows.height
         if self._rows >= SPILL_ROWS:
             self._spill()
+
+    def drop(self, file_id: int) -> None:
+        """Take the rows of one file out again."""
+        others = pl.col("file_id") != file_id
+        self._frames, self._events, self._buckets = (
+            [frame.filter(others) for frame in frames] for frames in (self._frames, self._events, self._buckets)
+        )
+        self._rows = sum(frame.height for frame in self._frames)
+        kept: list[Segment] = []
+        for segment in self.spilled:
+            rows = segments.scan(self.folder, [segment]).filter(others).collect()
+            whole = rows.height == segment.rows
+            kept += [segment] if whole else segments.write(self.folder, rows, segment.tier)
+            segments.unlink(self.folder, [] if whole else [segment.name])
+        self.spilled = kept
 
     def _spill(self) -> None:
         self.spilled += segments.write(self.folder, self.rows(), "usage")
@@ -49,16 +66,12 @@ class Staging:
 
     def keys(self) -> pl.DataFrame:
         """Return each `response_id` that was staged, once."""
-        return self._all_keys().unique().to_frame()
+        return _keys([*self._events, *self._buckets]).unique().to_frame()
 
     def repeated(self) -> pl.Series:
         """Return each `response_id` that two rows (events) or two files (buckets) claim."""
-        events = _concat(self._events)
-        files = pl.concat(self._buckets)["response_id"] if self._buckets else _concat([])
-        return pl.concat([series.filter(series.is_duplicated()) for series in (events, files)]).unique()
-
-    def _all_keys(self) -> pl.Series:
-        return _concat([*self._events, *(frame["response_id"] for frame in self._buckets)])
+        parts = (_keys(frames) for frames in (self._events, self._buckets))
+        return pl.concat([series.filter(series.is_duplicated()) for series in parts]).unique()
 
     def is_empty(self) -> bool:
         """Say whether nothing was staged."""
@@ -69,5 +82,6 @@ class Staging:
         segments.unlink(self.folder, (segment.name for segment in self.spilled))
 
 
-def _concat(parts: list[pl.Series]) -> pl.Series:
-    return pl.concat(parts) if parts else pl.Series("response_id", [], dtype=pl.Int64)
+def _keys(frames: list[pl.DataFrame]) -> pl.Series:
+    none = pl.Series("response_id", [], dtype=pl.Int64)
+    return pl.concat([none, *(frame["response_id"] for frame in frames)])
