@@ -101,6 +101,17 @@ def test_joining_gives_way(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     assert box.findings() == []
 
 
+def test_a_segment_that_was_retired_before_is_not_joined(box: Box) -> None:
+    """Somebody may commit between choosing the segments and reading them: their rows must not come back."""
+    fill(box, 3)
+    (chosen,) = [group for group in crowded(box.catalog, many=2) if group[0].tier == "usage"]
+    box.put(9, {"response_id": 1, "output_tokens": 70})
+    join(box.catalog, chosen, time.time())
+
+    assert box.outputs() == {1: [70], 2: [2], 3: [3], 99: [3]}
+    assert box.findings() == []
+
+
 def test_orphans_go_when_nobody_can_need_them(box: Box) -> None:
     """A file that a crash left behind is removed after an hour; one just written may be part of a commit."""
     fill(box, 1)

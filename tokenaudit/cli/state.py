@@ -37,7 +37,7 @@ def _holds(catalog: Catalog) -> str:
     if not segments:
         return "empty. Next: `tokenaudit ingest PATH`."
     rows = sum(segment.rows for segment in segments)
-    sources = len({entry.source for entry in catalog.files().values() if entry.source})
+    sources = len(catalog.sources())
     first = _day(min(segment.start_min for segment in segments))
     last = _day(max(segment.start_max for segment in segments))
     return f"{rows:,} rows of {sources} sources, {first} to {last}. Next: `tokenaudit report`."

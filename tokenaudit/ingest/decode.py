@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PARALLEL_BYTES = 1 << 26
 BATCH_BYTES = 1 << 25
-FRAME_ROWS = 100_000
+FRAME_ROWS = 50_000
 PROCESSES = min(8, os.cpu_count() or 1)
 
 
@@ -140,7 +140,7 @@ def _decode(jobs: list[Job]) -> LogBatch:
 
 
 def combined(batches: Iterable[LogBatch]) -> Iterator[LogBatch]:
-    """Yield batches of one source each, joined to about 100,000 rows: building a frame has a fixed price."""
+    """Yield batches of one source each, joined to about 50,000 rows: building a frame has a fixed price."""
     held: list[LogBatch] = []
     for batch in batches:
         if held and (held[0].source != batch.source or sum(item.rows() for item in held) >= FRAME_ROWS):

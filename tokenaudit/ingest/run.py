@@ -83,6 +83,8 @@ def _lost_note(lost: list[str]) -> list[str]:
 
 def _read(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], summary: Summary, progress: Progress) -> None:
     decoding = Decoding([job for job in made.jobs if isinstance(by_name(job.source), Log)])
+    # Polars' allocator keeps what it was given for ten seconds: on a long run half of the memory is kept for nothing.
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:100,muzzy_decay_ms:0")
     from tokenaudit.ingest.read import Reading  # polars comes with it: only after the processes were forked
     from tokenaudit.store.upkeep import upkeep
 

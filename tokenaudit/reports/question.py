@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tokenaudit.analysis.cube import cube
-from tokenaudit.analysis.overlap import BILL_SOURCES
+from tokenaudit.analysis.overlap import BILL_SOURCES, BILLS, SCOPE
 from tokenaudit.analysis.where import in_period
 from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
@@ -47,7 +47,8 @@ class Answer:
 def ask(store: Store, question: Question) -> Answer:
     """Return the answer to a question; its cube is empty where the store holds nothing for it."""
     period = question.period
-    chosen = in_period(declared(store.usage(period.start, period.end), question.config), period)
+    usage = with_project_names(store, store.usage(period.start, period.end))
+    chosen = in_period(declared(usage, question.config), period)
     bills = store.rows(period.start, period.end).filter(pl.col("source").is_in(BILL_SOURCES))
     sums = cube(
         chosen.inside,
@@ -58,6 +59,24 @@ def ask(store: Store, question: Question) -> Answer:
         bills=bills,
     )
     return Answer(sums, _left_out(chosen.left_out))
+
+
+def with_project_names(store: Store, usage: pl.LazyFrame) -> pl.LazyFrame:
+    """Give usage exports, which only know a project's id, the name that the cost export of the provider has for it."""
+    read = store.catalog.sources()
+    for bill, export in BILLS.items():
+        names = _names(store, bill) if {bill, export} <= read else {}
+        if names:
+            own = pl.col("project").cast(pl.String)
+            named = pl.col(SCOPE).cast(pl.String).replace_strict(names, default=own)
+            project = pl.when(pl.col("source") == export).then(named).otherwise(own)
+            usage = usage.with_columns(project=project.cast(pl.Categorical))
+    return usage
+
+
+def _names(store: Store, bill: str) -> dict[str, str]:
+    bills = store.rows().filter(pl.col("source") == bill).select(pl.col(SCOPE, "project").cast(pl.String))
+    return dict(bills.drop_nulls().unique().sort(SCOPE, "project").collect().iter_rows())
 
 
 def declared(usage: pl.LazyFrame, config: Config) -> pl.LazyFrame:

@@ -127,7 +127,7 @@ def _columns(found: Breakdown, before: Breakdown | None) -> tuple[Shown, ...]:
 
 def _title(store: Store, question: Question, whole: Breakdown) -> str:
     period = question.period
-    sources = len({entry.source for entry in store.catalog.files().values() if entry.source})
+    sources = len(store.catalog.sources())
     to = _instant(whole.facts.data_to)
     counted = f"{sources} source{'s' if sources != 1 else ''}"
     return f"{period.name[0].upper()}{period.name[1:]}, {period.timezone}\tprice book {load_book().date}, {counted}{to}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 from io import SEEK_CUR
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tokenaudit.sources.lines import BOM, open_binary
 
@@ -84,13 +85,13 @@ def _blocks(path: str, header: int, *, quoted: bool) -> Iterator[Block]:
             yield Block(rest, line, offset, _count_lines(rest))
 
 
-def _skip_mark(file: IO[bytes] | gzip.GzipFile) -> int:
+def _skip_mark(file: io.BufferedIOBase) -> int:
     """Move behind a byte order mark, if there is one; return the offset."""
     marked = file.read(len(BOM)) == BOM
     return file.seek(len(BOM) if marked else 0)
 
 
-def _whole_lines(file: IO[bytes] | gzip.GzipFile) -> bytes:
+def _whole_lines(file: io.BufferedIOBase) -> bytes:
     """Read about `BLOCK_BYTES`, to the end of a line; a plain file is looked at first, to copy nothing twice."""
     if isinstance(file, gzip.GzipFile):
         return file.read(BLOCK_BYTES) + file.readline()

@@ -133,7 +133,7 @@ class Line(msgspec.Struct, gc=False):
 
     def reported_cost(self) -> str | None:
         """Return the client's own estimate as decimal text, also of ``4e-05``; None where it is no number."""
-        if self.costUSD in ABSENT:
+        if self.costUSD is NOTHING or self.costUSD in ABSENT:
             return None
         try:
             cost = Decimal(bytes(self.costUSD).decode("ascii", "replace").strip('"'))

@@ -37,6 +37,9 @@ SPEED, MODEL, COST = (COLUMNS.index(name) for name in ("speed", "request_model",
 COUNTS = range(COLUMNS.index("uncached_input_tokens"), PARTS)
 WHERE = range(COLUMNS.index("session"), COLUMNS.index("provider"))
 WHAT = range(COLUMNS.index("provider"), COST)
+PLACE, KIND = len(COLUMNS), len(COLUMNS) + 1
+"""Behind the columns: the place and kind of the line they were last taken from, to see at a glance that another line
+says the same."""
 Where = tuple[str | None, str | None, str | None]
 What = tuple[str | None, str | None, str | None, str | None, str | None, bool]
 

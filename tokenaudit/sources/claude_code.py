@@ -40,9 +40,11 @@ from tokenaudit.sources._claude_row import (
     COUNTS,
     FINALIZED,
     INSTANT,
+    KIND,
     MODEL,
     ORIGIN,
     PARTS,
+    PLACE,
     WHAT,
     WHERE,
     What,
@@ -218,20 +220,21 @@ class _Session:
                 row[column] = count
         if message.stop_reason is not None:
             row[FINALIZED] = True
-        self.fold_where(row, line, instant)
-        what = self.what(message.model, usage.service_tier, usage.speed, usage.inference_geo)
-        if list(what) != row[WHAT.start : WHAT.stop]:
-            row[WHAT.start : WHAT.stop] = filled(row[WHAT.start : WHAT.stop], what)
+        where, what = self.where(line), self.what(message.model, usage.service_tier, usage.speed, usage.inference_geo)
+        rank = self.origin.of(line, instant)
+        if where is not row[PLACE] or rank < row[ORIGIN] or instant < row[INSTANT]:
+            self.fold_where(row, where, rank, instant)
+        if what is not row[KIND]:
+            row[KIND], row[WHAT.start : WHAT.stop] = None, filled(row[WHAT.start : WHAT.stop], what)
         cost = line.reported_cost()
         if cost is not None:
             row[COST] = larger_cost(row[COST], cost)
 
-    def fold_where(self, row: list[Any], line: Line, instant: str) -> None:
+    def fold_where(self, row: list[Any], where: Where, rank: int, instant: str) -> None:
         """Fold a line's place and time: the earliest instant, and the place of the line closest to its original."""
-        before, rank = (row[ORIGIN], row[INSTANT]), self.origin.of(line, instant)
-        where, known = self.where(line), tuple(row[WHERE.start : WHERE.stop])
+        before, known = (row[ORIGIN], row[INSTANT]), tuple(row[WHERE.start : WHERE.stop])
         if (rank, instant) < before or ((rank, instant) == before and order(where) < order(known)):
-            row[ORIGIN], row[WHERE.start : WHERE.stop] = rank, where
+            row[ORIGIN], row[PLACE], row[WHERE.start : WHERE.stop] = rank, where, where
         row[INSTANT] = min(row[INSTANT], instant)
 
     def keep_open(self, key: str | int, line: Line, message: Message, data: bytes) -> None:
@@ -255,17 +258,20 @@ class _Session:
 
     def row(self, line: Line, message: Message, usage: Usage, instant: str, number: int, counts: Counts) -> list[Any]:
         """Return one line's values in the order of COLUMNS; the identity follows when the file is done."""
+        where, what = self.where(line), self.what(message.model, usage.service_tier, usage.speed, usage.inference_geo)
         return [
             None,
             number,
             instant,
-            *self.where(line),
-            *self.what(message.model, usage.service_tier, usage.speed, usage.inference_geo),
+            *where,
+            *what,
             line.reported_cost(),
             self.origin.of(line, instant),
             message.stop_reason is not None,
             *counts,
             None,
+            where,
+            what,
         ]
 
     def where(self, line: Line) -> Where:

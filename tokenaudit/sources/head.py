@@ -69,7 +69,7 @@ class Head:
         data, limit = bytearray(), HEAD_BYTES
         with open_binary(self.path) as file:
             try:
-                while len(data) < limit and (block := file.read1(limit - len(data))):  # type: ignore[attr-defined]
+                while len(data) < limit and (block := file.read1(limit - len(data))):
                     data += block
                     if len(data) == HEAD_BYTES and b"\n" not in data:
                         limit = HEAD_BYTES + LONG_HEAD_BYTES

@@ -7,10 +7,11 @@ JSON escapes the quotes of text it carries, so that a quoted needle such as ``"u
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tokenaudit.sources.source import Reject, Tail
 
@@ -26,14 +27,26 @@ DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a gzip file raises that is cut off or broken."""
 
 
-def open_binary(path: str) -> IO[bytes]:
+def open_binary(path: str) -> io.BufferedIOBase:
     """Open a file for reading bytes; one that starts with gzip's magic number is unpacked on the way."""
     file = open(path, "rb")  # noqa: SIM115 - whoever asked closes it
     if file.read(len(GZIP)) == GZIP:
         file.close()
-        return gzip.open(path)  # type: ignore[return-value]
+        return gzip.GzipFile(path)
     file.seek(0)
     return file
+
+
+_buffers: list[bytearray] = []
+"""Buffers to read into, used again: fresh memory for every file costs more than searching it."""
+
+
+def _borrowed() -> bytearray:
+    while _buffers:
+        buffer = _buffers.pop()
+        if len(buffer) == BLOCK_BYTES:
+            return buffer
+    return bytearray(BLOCK_BYTES)
 
 
 class Skip(NamedTuple):
@@ -42,7 +55,7 @@ class Skip(NamedTuple):
     mark: bytes
     before: bytes
 
-    def fits(self, data: bytes, start: int) -> bool:
+    def fits(self, data: bytearray, start: int) -> bool:
         """Say whether the line that starts here can be passed over."""
         found = data.find(self.mark, start, start + SKIP_BYTES)
         return found >= 0 and data.find(self.before, start, found) < 0
@@ -76,41 +89,63 @@ class Lines:
         Lines that hold none are only checked to be whole (they end in ``}``); those that are not become rejects.
         A last line without its newline is yielded where it is whole, else left unread.
         """
-        with open_binary(self.path) as file:
-            file.seek(self.offset)
-            rest = b""
-            while block := self._read(file):
-                data = rest + block if rest else block
-                end = data.rfind(b"\n") + 1
-                yield from self._block(data, end, needles, skip)
-                rest = data[end:] if len(data) - end <= LONGEST_LINE else self._pass_over(file, len(data) - end)
-            end = len(rest) if is_whole(rest) else rest.rfind(b"\n") + 1
-            yield from self._block(rest, end, needles, skip)
-
-    def _read(self, file: IO[bytes]) -> bytes:
-        """Return the next bytes; none where a gzip file is cut off or broken, which is a reject."""
+        buffer = _borrowed()
         try:
-            return file.read1(BLOCK_BYTES)  # type: ignore[attr-defined, no-any-return]
+            with open_binary(self.path) as file:
+                file.seek(self.offset)
+                yield from self._blocks(file, buffer, needles, skip)
+        finally:
+            _buffers.append(buffer)
+
+    def _blocks(
+        self, file: io.BufferedIOBase, buffer: bytearray, needles: tuple[bytes, ...], skip: Skip | None
+    ) -> Iterator[Hit]:
+        """Search a file block by block; what follows a block's last newline moves to the front of the next."""
+        size = 0
+        while count := self._read(file, buffer, size):
+            size += count
+            end = buffer.rfind(b"\n", 0, size) + 1
+            yield from self._block(buffer, end, needles, skip)
+            rest = size - end
+            buffer[:rest] = buffer[end:size]
+            size = rest if rest <= LONGEST_LINE else self._pass_over(file, buffer, rest)
+        end = size if is_whole(bytes(buffer[:size])) else buffer.rfind(b"\n", 0, size) + 1
+        yield from self._block(buffer, end, needles, skip)
+
+    def _read(self, file: io.BufferedIOBase, buffer: bytearray, start: int) -> int:
+        """Fill the buffer from `start` on, which makes room where there is none, and return how many bytes came.
+
+        None come where a gzip file is cut off or broken, which is a reject.
+        """
+        if start == len(buffer):
+            buffer.extend(bytes(len(buffer)))
+        try:
+            with memoryview(buffer)[start:] as room:
+                return _fill(file, room)
         except DAMAGED as error:
             self.reject(f"damaged gzip file: {error}")
-            return b""
+            return 0
 
-    def _pass_over(self, file: IO[bytes], size: int) -> bytes:
-        """Give up a line that is too long, and return what follows it; one that has no end yet is left unread."""
-        while block := self._read(file):
-            end = block.find(b"\n") + 1
+    def _pass_over(self, file: io.BufferedIOBase, buffer: bytearray, size: int) -> int:
+        """Give up a line that is too long; what follows it moves to the front of the buffer, its size is returned.
+
+        A line that has no end yet is left unread.
+        """
+        while count := self._read(file, buffer, 0):
+            end = buffer.find(b"\n", 0, count) + 1
             if end:
                 self.reject("line longer than 64 MB")
                 self.offset, self.line = self.offset + size + end, self.line + 1
-                return block[end:]
-            size += len(block)
-        return b""
+                buffer[: count - end] = buffer[end:count]
+                return count - end
+            size += count
+        return 0
 
     def reject(self, reason: str, line: int | None = None, offset: int | None = None) -> None:
         """Count a line as unreadable; by default the one about to be read."""
         self.rejects.append(Reject(line or self.line + 1, self.offset if offset is None else offset, reason))
 
-    def _block(self, data: bytes, end: int, needles: tuple[bytes, ...], skip: Skip | None) -> Iterator[Hit]:
+    def _block(self, data: bytearray, end: int, needles: tuple[bytes, ...], skip: Skip | None) -> Iterator[Hit]:
         base, number, start = self.offset, self.line, 0
         find, stop = data.find, 0
         while start < end:
@@ -126,7 +161,7 @@ class Lines:
             ):
                 for needle in needles:
                     if find(needle, start, stop) >= 0:
-                        yield Hit(number, base + start, data[start:stop])
+                        yield Hit(number, base + start, bytes(data[start:stop]))
                         break
                 else:
                     self._check(data, start, stop, number)
@@ -135,13 +170,22 @@ class Lines:
             start = stop + 1
         self.offset, self.line = base + end, number - (end > 0 and stop == end)
 
-    def _check(self, data: bytes, start: int, stop: int, number: int) -> None:
+    def _check(self, data: bytearray, start: int, stop: int, number: int) -> None:
         """Reject a line that does not end in a brace."""
         if data[stop - 1] == BRACE:
             return
-        text = data[start:stop].removeprefix(BOM).strip(BLANK)
+        text = bytes(data[start:stop]).removeprefix(BOM).strip(BLANK)
         if text and not text.endswith(b"}"):
             self.reject("torn line: no closing brace", number, self.offset + start)
+
+
+def _fill(file: io.BufferedIOBase, room: memoryview) -> int:
+    """Read into `room`; of a broken gzip file, all that comes before the break."""
+    if isinstance(file, gzip.GzipFile):
+        data = file.read1(len(room))
+        room[: len(data)] = data
+        return len(data)
+    return file.readinto(room)
 
 
 def is_whole(line: bytes) -> bool:
@@ -157,5 +201,5 @@ def is_whole(line: bytes) -> bool:
 
 
 def as_columns(names: tuple[str, ...], rows: list[Any]) -> dict[str, list[Any]]:
-    """Turn rows (sequences in the order of `names`) into one list a column."""
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {name: [] for name in names}
+    """Turn rows (sequences in the order of `names`, what follows is left out) into one list a column."""
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=False)) if rows else {name: [] for name in names}

@@ -245,6 +245,10 @@ class Catalog:
         """Return the ledger by path."""
         return {row[0]: FileEntry(*row) for row in self._connection.execute("select * from file")}
 
+    def sources(self) -> set[str]:
+        """Return the names of the sources that any file was read as."""
+        return {str(row[0]) for row in self._connection.execute("select distinct source from file where source != ''")}
+
     def put_files(self, entries: Iterable[FileEntry]) -> None:
         """Write ledger entries; inside a transaction."""
         self._connection.executemany(f"insert or replace into file values ({_marks(FileEntry)})", entries)

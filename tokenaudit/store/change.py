@@ -161,8 +161,12 @@ def claimed(stored: pl.LazyFrame, staging: Staging, drop: pl.Expr | None) -> pl.
 
 
 def pick(rows: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of some responses."""
-    return rows.join(keys.lazy(), on="response_id", how="semi").collect(engine="streaming")
+    """Return the rows of some responses. A filter reads the other columns only where a key fits; a join reads all."""
+    return rows.filter(_among(keys)).collect(engine="streaming")
+
+
+def _among(keys: pl.DataFrame) -> pl.Expr:
+    return pl.col("response_id").is_in(keys["response_id"].implode())
 
 
 def rows_without(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
@@ -186,7 +190,7 @@ def _without(folder: Path, found: list[Segment], keys: pl.DataFrame) -> tuple[li
     old = [segment for segment in found if keys.height and _holds(folder, segment, keys)]
     written: list[Segment] = []
     for segment in old:
-        kept = segments.scan(folder, [segment]).join(keys.lazy(), on="response_id", how="anti")
+        kept = segments.scan(folder, [segment]).filter(~_among(keys))
         written += segments.write(folder, kept.collect(engine="streaming"), segment.tier)
     return written, [segment.name for segment in old]
 

@@ -11,7 +11,7 @@ from tokenaudit.store import segments
 from tokenaudit.store.catalog import Segment
 from tokenaudit.store.resolve import SIGHTING
 
-SPILL_ROWS = 500_000
+SPILL_ROWS = 250_000
 
 
 class Staging:

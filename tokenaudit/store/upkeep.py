@@ -49,14 +49,14 @@ def _parts(group: list[Segment]) -> list[list[Segment]]:
 
 
 def join(catalog: Catalog, group: list[Segment], now: float) -> None:
-    """Replace segments by one with the same rows; left for another time where somebody else committed meanwhile."""
-    generation = catalog.generation()
+    """Replace segments by one with the same rows; left for another time where one of them no longer counts."""
+    names = {segment.name for segment in group}
     written = segments.write(catalog.folder, segments.scan(catalog.folder, group).collect(), group[0].tier)
     with catalog.transaction():
-        current = catalog.generation() == generation
+        current = names <= {segment.name for segment in catalog.segments(group[0].tier)}
         if current:
             catalog.add_segments(written)
-            catalog.retire_segments([segment.name for segment in group], now)
+            catalog.retire_segments(names, now)
             catalog.advance()
     if not current:
         segments.unlink(catalog.folder, [segment.name for segment in written])
