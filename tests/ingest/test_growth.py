@@ -32,7 +32,7 @@ def test_only_new_bytes_are_read(world: World, monkeypatch: pytest.MonkeyPatch) 
     world.append("a.jsonl", world.reply("msg_50"), "torn", world.reply("msg_51"))
     read: list[int] = []
     real = lines.Lines._read
-    monkeypatch.setattr(lines.Lines, "_read", lambda self, file: read.append(len(data := real(self, file))) or data)
+    monkeypatch.setattr(lines.Lines, "_read", lambda *args: read.append(real(*args)) or read[-1])
     result = world.one()
     last = world.ledger()["a.jsonl"]
 

@@ -10,8 +10,10 @@ import gc
 import os
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -57,21 +59,41 @@ class LogBatch:
 
 
 class Decoding:
-    """Logs being decoded. Created before polars is imported, so that its processes can be forked."""
+    """Logs being decoded. Begun before polars is imported, so that its processes can be forked."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        """Begin to decode, in other processes where there is much to read."""
-        self._batches = list(_batches(jobs))
-        self._pool: Executor | None = None
-        self._results: Iterator[LogBatch] = map(decode_batch, self._batches)
-        if sum(map(_unread, jobs)) >= PARALLEL_BYTES and PROCESSES > 1 and len(self._batches) > 1:
-            self._pool = _pool()
-            self._results = self._pool.map(decode_batch, self._batches)
+    def __init__(self, jobs: Iterable[Job] = (), *, expected: int | None = None) -> None:
+        """Begin to decode jobs; with `add` more can follow while the first are under way.
+
+        `expected` are the bytes to come, by default those of the jobs: from 64 MB on other processes are used.
+        """
+        first = sorted(jobs, key=lambda job: (job.source, -_unread(job), job.found.path))
+        size = sum(map(_unread, first)) if expected is None else expected
+        self._pool = _pool() if size >= PARALLEL_BYTES and PROCESSES > 1 else None
+        self._open: dict[str, list[Job]] = {}
+        self._sizes: dict[str, int] = {}
+        self._results: list[Callable[[], LogBatch]] = []
+        for job in first:
+            self.add(job)
+
+    def add(self, job: Job) -> None:
+        """Decode one more log, together with others of its source."""
+        self._open.setdefault(job.source, []).append(job)
+        self._sizes[job.source] = self._sizes.get(job.source, 0) + _unread(job)
+        if self._sizes[job.source] >= BATCH_BYTES:
+            self._sizes[job.source] = 0
+            self._submit(self._open.pop(job.source))
+
+    def _submit(self, batch: list[Job]) -> None:
+        run = partial(decode_batch, batch)
+        self._results.append(run if self._pool is None else self._pool.submit(run).result)
 
     def batches(self) -> Iterator[LogBatch]:
         """Yield what was decoded, batch by batch; ends the processes."""
+        while self._open:
+            self._submit(self._open.popitem()[1])
         try:
-            yield from self._results
+            while self._results:
+                yield self._results.pop(0)()
         finally:
             self.close()
 
@@ -94,27 +116,22 @@ def _unread(job: Job) -> int:
     return job.found.size - job.tail.offset
 
 
-def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """Group jobs of one source into batches of about 32 MB, large files first, so that processes end together."""
-    batch: list[Job] = []
-    size = 0
-    for job in sorted(jobs, key=lambda job: (job.source, -_unread(job), job.found.path)):
-        if batch and (size >= BATCH_BYTES or batch[0].source != job.source):
-            yield batch
-            batch, size = [], 0
-        batch.append(job)
-        size += _unread(job)
-    if batch:
-        yield batch
-
-
 def decode_batch(jobs: list[Job]) -> LogBatch:
     """Decode some logs of one source."""
-    gc.disable()  # many small objects, none of them cyclic: the collector would visit them again and again
-    try:
+    with uncollected():
         return _decode(jobs)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Stop the garbage collector: rows are many small objects, none of them cyclic, that it would visit for nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
-        gc.enable()
+        if enabled:
+            gc.enable()
 
 
 def _decode(jobs: list[Job]) -> LogBatch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -46,15 +46,32 @@ class Plan:
     """Files counted by older rules that no longer exist: their rows stay as they are."""
 
 
-def plan(found: Iterable[Found], ledger: dict[str, FileEntry]) -> Plan:
-    """Compare files with the ledger and look into those that are new or changed. Reads at most their heads."""
+def unread(found: Iterable[Found], ledger: dict[str, FileEntry]) -> int:
+    """Return about how many bytes an ingest will have to read."""
+    news = ((file, ledger.get(file.path)) for file in found)
+    return sum(
+        max(0, file.size - (entry.offset if entry else 0))
+        for file, entry in news
+        if entry is None or not is_unchanged(file, entry)
+    )
+
+
+def plan(found: Iterable[Found], ledger: dict[str, FileEntry], begin: Callable[[Job], None] | None = None) -> Plan:
+    """Compare files with the ledger and look into those that are new or changed. Reads at most their heads.
+
+    `begin` is called with each job as soon as it is known.
+    """
     made = Plan()
-    for file in found:
+    for file in sorted(found, key=lambda file: (-file.size, file.path)):
         entry = ledger.get(file.path)
         if entry is not None and is_unchanged(file, entry) and not outdated(entry):
             made.settled.append((file, entry.source, _settled(file, entry)))
         else:
-            _look(made, file, entry)
+            job = _look(made, file, entry)
+            if job is not None and begin is not None:
+                begin(job)
+    made.jobs.sort(key=lambda job: job.found.path)
+    made.settled.sort(key=lambda item: item[0].path)
     return made
 
 
@@ -80,20 +97,21 @@ def rules(source: str) -> int:
     return known[source].rules if source in known else len(known)
 
 
-def _look(made: Plan, file: Found, entry: FileEntry | None) -> None:
+def _look(made: Plan, file: Found, entry: FileEntry | None) -> Job | None:
     try:
         head = Head(file.path)
     except FileNotFoundError:  # gone since the folder was walked
-        return
+        return None
     source = detect(head)
     if source is None:
         looks = bool(file.size) and (file.named or file.path.lower().endswith(LOOKS_LIKE_DATA)) and not head.is_empty()
         made.settled.append((file, "", "unrecognised" if looks else "skipped"))
-        return
+        return None
     drop = entry is not None and entry.source == source.name and outdated(entry)
     goes_on = entry is not None and not isinstance(source, Table) and not drop and _grew(file, entry, source.name)
     tail = Tail(file.path, entry.offset, entry.line, entry.state) if entry and goes_on else Tail(file.path)
     made.jobs.append(Job(file, source.name, tail, drop))
+    return made.jobs[-1]
 
 
 def _grew(file: Found, entry: FileEntry, source: str) -> bool:

@@ -10,7 +10,7 @@ import polars as pl
 import xxhash
 
 from tokenaudit.errors import SourceError
-from tokenaudit.ingest.decode import Decoding, LogBatch, combined, log_file_id
+from tokenaudit.ingest.decode import Decoding, LogBatch, combined, log_file_id, uncollected
 from tokenaudit.ingest.frames import log_frame
 from tokenaudit.ingest.plan import Job, rules
 from tokenaudit.ingest.summary import FileResult
@@ -56,8 +56,9 @@ class Reading:
         logs = [job for job in self.jobs if isinstance(by_name(job.source), Log)]
         self.file_ids.update({job.found.path: log_file_id(job.found.path) for job in logs})
         try:
-            for batch in combined(decoding.batches()):
-                self._add_logs(batch)
+            with uncollected():
+                for batch in combined(decoding.batches()):
+                    self._add_logs(batch)
             for job in self.jobs:
                 kind = by_name(job.source)
                 if isinstance(kind, Table):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tokenaudit import schema
 from tokenaudit.ingest.decode import Decoding
-from tokenaudit.ingest.plan import Job, Plan, is_unchanged, marks, outdated, outdated_elsewhere, plan, rules
+from tokenaudit.ingest.plan import Job, Plan, is_unchanged, marks, outdated, outdated_elsewhere, plan, rules, unread
 from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary
 from tokenaudit.ingest.walk import Found, walk
 from tokenaudit.sources import by_name, sources
@@ -63,13 +63,30 @@ def refresh(folder: Path, *, progress: Progress | None = None) -> Summary:
 def _ingest(catalog: Catalog, found: list[Found], roots: list[str], progress: Progress | None) -> Summary:
     ledger = catalog.files()
     again, lost = outdated_elsewhere(ledger, {file.path for file in found})
-    made = plan([*found, *(walk(again) if again else ())], ledger)
-    summary = Summary(files=[FileResult(file.path, name, status) for file, name, status in made.settled])
+    files = [*found, *(walk(again) if again else ())]
+    decoding = Decoding(expected=unread(files, ledger))
+    try:
+        made = plan(files, ledger, lambda job: _begin(decoding, job))
+        summary = _summary(catalog, made, decoding, ledger, progress or (lambda _done, _total: None))
+    finally:
+        decoding.close()
     summary.notes += _lost_note(lost)
-    if made.jobs:
-        _read(catalog, made, ledger, summary, progress or (lambda _done, _total: None))
     _record_settled(catalog, made, ledger, roots)
     summary.files.sort(key=lambda file: file.path)
+    return summary
+
+
+def _begin(decoding: Decoding, job: Job) -> None:
+    if isinstance(by_name(job.source), Log):
+        decoding.add(job)
+
+
+def _summary(
+    catalog: Catalog, made: Plan, decoding: Decoding, ledger: dict[str, FileEntry], progress: Progress
+) -> Summary:
+    summary = Summary(files=[FileResult(file.path, name, status) for file, name, status in made.settled])
+    if made.jobs:
+        _read(catalog, made, decoding, ledger, summary, progress)
     return summary
 
 
@@ -81,18 +98,21 @@ def _lost_note(lost: list[str]) -> list[str]:
     ]
 
 
-def _read(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], summary: Summary, progress: Progress) -> None:
-    decoding = Decoding([job for job in made.jobs if isinstance(by_name(job.source), Log)])
+def _read(
+    catalog: Catalog,
+    made: Plan,
+    decoding: Decoding,
+    ledger: dict[str, FileEntry],
+    summary: Summary,
+    progress: Progress,
+) -> None:
     # Polars' allocator keeps what it was given for ten seconds: on a long run half of the memory is kept for nothing.
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:100,muzzy_decay_ms:0")
     from tokenaudit.ingest.read import Reading  # polars comes with it: only after the processes were forked
     from tokenaudit.store.upkeep import upkeep
 
     reading = Reading(catalog, made.jobs, progress)
-    try:
-        reading.read(decoding)
-    finally:
-        decoding.close()
+    reading.read(decoding)
     reading.commit(lambda catalog: _record(catalog, made.jobs, reading, ledger))
     upkeep(catalog)
     summary.files += [reading.results[job.found.path] for job in made.jobs]
@@ -111,8 +131,19 @@ def _record(catalog: Catalog, jobs: Iterable[Job], reading: Reading, ledger: dic
         for path, found in reading.rejects.items()
         for item in found
     )
-    read = [job for job in jobs if reading.results[job.found.path].status == "read"]
+    forgotten = _forgotten(catalog, jobs, reading)
+    read = [job for job in jobs if reading.results[job.found.path].status == "read" and job.found.path not in forgotten]
     catalog.put_files(_entry(job, reading, ledger.get(job.found.path)) for job in read)
+
+
+def _forgotten(catalog: Catalog, jobs: Iterable[Job], reading: Reading) -> set[str]:
+    """Return files whose earlier rows somebody has taken out while they were read on: the next ingest begins anew."""
+    paths, contents = catalog.paths(), {version.file_id for version in catalog.versions()}
+    return {
+        job.found.path
+        for job in jobs
+        if (job.tail.offset and job.found.path not in paths) or reading.file_ids.get(job.found.path) not in contents
+    }
 
 
 def _entry(job: Job, reading: Reading, before: FileEntry | None) -> FileEntry:

@@ -13,7 +13,7 @@ import msgspec
 
 from tokenaudit.sources.lines import BLANK, BOM, DAMAGED, open_binary
 
-HEAD_BYTES = 1 << 16
+HEAD_BYTES = 1 << 14
 LONG_HEAD_BYTES = 1 << 22
 RECORDS = 8
 HEADER_START = 256
@@ -65,7 +65,7 @@ class Head:
             yield self._found[index]
 
     def _read(self) -> bytes:
-        """Return the first 64 KB, or 4 MB where the first line is longer than that."""
+        """Return the first 16 KB, or 4 MB where the first line is longer than that."""
         data, limit = bytearray(), HEAD_BYTES
         with open_binary(self.path) as file:
             try:

@@ -249,6 +249,10 @@ class Catalog:
         """Return the names of the sources that any file was read as."""
         return {str(row[0]) for row in self._connection.execute("select distinct source from file where source != ''")}
 
+    def paths(self) -> set[str]:
+        """Return the paths of the ledger."""
+        return {str(row[0]) for row in self._connection.execute("select path from file")}
+
     def put_files(self, entries: Iterable[FileEntry]) -> None:
         """Write ledger entries; inside a transaction."""
         self._connection.executemany(f"insert or replace into file values ({_marks(FileEntry)})", entries)

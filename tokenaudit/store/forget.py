@@ -47,19 +47,35 @@ def forget(
     A file that the ledger still knows under another path (a copy) keeps its rows. `condition` is on usage columns.
     """
     paths = [entry.path for entry in entries]
-    gone = _contents(catalog, entries)
-    by_file = pl.col("file_id").is_in(sorted(gone))
-    drop = by_file if condition is None else by_file | condition.fill_null(value=False)
+    while True:
+        gone = _contents(catalog, entries)
+        by_file = pl.col("file_id").is_in(sorted(gone))
+        drop = by_file if condition is None else by_file | condition.fill_null(value=False)
+        done = _outcome(catalog, drop, newest, paths)
+        if dry_run or _commit(catalog, entries, gone, newest, drop):
+            return done
+
+
+class _ChangedError(Exception):
+    """Somebody has ingested what is to be forgotten, or a copy of it, in the meantime."""
+
+
+def _commit(catalog: Catalog, entries: Sequence[FileEntry], gone: set[int], newest: set[str], drop: pl.Expr) -> bool:
+    """Take rows and ledger entries out; False, and nothing done, where the files are no longer the same."""
+    paths = [entry.path for entry in entries]
 
     def record(catalog: Catalog) -> None:
+        if _contents(catalog, entries) != gone:
+            raise _ChangedError
         catalog.delete_files(paths)
         catalog.delete_roots(paths)
         catalog.delete_versions(gone)
 
-    done = _outcome(catalog, drop, newest, paths)
-    if not dry_run:
+    try:
         commit(catalog, Staging(catalog.folder, newest), [], record, drop)
-    return done
+    except _ChangedError:
+        return False
+    return True
 
 
 def _contents(catalog: Catalog, entries: Sequence[FileEntry]) -> set[int]:
