@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,8 @@ class World:
     def reply(self, name: str = "msg_1", output: int = 5, **more: Any) -> str:
         """Return a line of a Claude Code response."""
         usage = {"input_tokens": 10, "output_tokens": output, **more.pop("usage", {})}
-        message = {"id": name, "model": "claude-opus-5-5", "stop_reason": more.pop("stop_reason", "end_turn")}
+        message = {"id": name, "model": "claude-opus-5-5", "content": more.pop("content", [])}
+        message["stop_reason"] = more.pop("stop_reason", "end_turn")
         line = {"type": "assistant", "timestamp": "2026-10-05T10:00:00.000Z", "sessionId": "s1", "cwd": "/src/shop"}
         return json.dumps({**line, "requestId": "req", "uuid": name, **more, "message": {**message, "usage": usage}})
 
@@ -75,7 +75,8 @@ class World:
 
     def segments(self) -> list[str]:
         """Return the names of the segments that count."""
-        return [item.name for tier in ("usage", "superseded") for item in self.catalog(lambda c: c.segments(tier))]
+        _, live, aside = self.catalog(lambda catalog: catalog.snapshot())
+        return [item.name for item in (*live, *aside)]
 
     def catalog(self, look: Any) -> Any:
         """Ask the catalog something."""
@@ -97,7 +98,7 @@ class World:
     def sound(self) -> bool:
         """Say whether the store is what its catalog says."""
         newest = {item.name for item in sources().values() if item.merge == "newest"}
-        return self.catalog(lambda catalog: verify(catalog, newest)) == []
+        return not self.catalog(lambda catalog: verify(catalog, newest))
 
     def total(self, column: str) -> int:
         """Return the sum of a column."""
@@ -107,9 +108,9 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> World:
     """Give an empty folder of logs and no store yet."""
-    yield World(tmp_path / "world")
+    return World(tmp_path / "world")
 
 
 @pytest.fixture(scope="session")

@@ -153,11 +153,16 @@ def test_project(path: str | None, project: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("output_tokens", -1), ("output_tokens", LARGEST_COUNT + 1), ("cache_read_input_tokens", 10**30), ("requests", -9)],
+    [
+        ("output_tokens", -1),
+        ("output_tokens", LARGEST_COUNT + 1),
+        ("cache_read_input_tokens", 10**30),
+        ("requests", -9),
+    ],
 )
 def test_impossible_counts_are_refused(column: str, value: int) -> None:
     """The row is taken out and named; the others stay."""
-    rows, refused = log_frame(batch(**{column: [1, value, LARGEST_COUNT]}))
+    rows, refused = log_frame(batch("/logs/a", **{column: [1, value, LARGEST_COUNT]}))
 
     assert rows["response_id"].to_list() == [0, 2]
     assert refused == {"/logs/a": [Reject(2, -1, f"impossible count: {column} is {value}")]}

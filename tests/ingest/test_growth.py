@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -32,7 +32,12 @@ def test_only_new_bytes_are_read(world: World, monkeypatch: pytest.MonkeyPatch) 
     world.append("a.jsonl", world.reply("msg_50"), "torn", world.reply("msg_51"))
     read: list[int] = []
     real = lines.Lines._read
-    monkeypatch.setattr(lines.Lines, "_read", lambda *args: read.append(real(*args)) or read[-1])
+
+    def count(*args: Any) -> int:
+        read.append(real(*args))
+        return read[-1]
+
+    monkeypatch.setattr(lines.Lines, "_read", count)
     result = world.one()
     last = world.ledger()["a.jsonl"]
 
@@ -88,8 +93,8 @@ def test_unfinished_responses_are_estimated_alike(world: World, new_world: type[
     """The text of a response comes in pieces; its estimate is that of the whole, and goes when it is finished."""
 
     def said(n: int) -> str:
-        text = {"type": "text", "text": "x" * 100 * n}
-        return world.reply("msg_1", 1, uuid=f"u{n}", stop_reason=None).replace('"usage"', f'"content": [{text}], "usage"'.replace("'", '"'))
+        content = [{"type": "text", "text": "x" * 100 * n}]
+        return world.reply("msg_1", 1, uuid=f"u{n}", stop_reason=None, content=content)
 
     world.write("a.jsonl", said(1))
     world.ingest()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,10 @@ import pytest
 from tokenaudit.errors import SourceError, StoreError
 from tokenaudit.ingest import plan, read, run
 from tokenaudit.ingest.run import ingest, refresh
+from tokenaudit.sources import sources
 from tokenaudit.sources.identity import hash_all
-from tokenaudit.store import segments
+from tokenaudit.store import forget, segments
+from tokenaudit.store.catalog import Catalog
 from tokenaudit.store.store import Store
 from tokenaudit.store.verify import verify
 
@@ -288,7 +291,7 @@ def test_refresh_without_a_store(tmp_path: Path) -> None:
 
 # -- real and generated logs ------------------------------------------------------------------------------------------
 def test_small_traps(shared: Path, world: World) -> None:
-    """Twelve tiny homes hold one call of 2,000 tokens each, written in ways that make tools miscount; one holds none."""
+    """Twelve tiny homes hold a call of 2,000 tokens each, written in ways that make tools miscount; one holds none."""
     summary = world.ingest(shared / "samples" / "agent-logs" / "claude_code" / "edge")
 
     assert (summary.total("rows"), len(world.rows())) == (12, 12)
@@ -378,7 +381,12 @@ def past_midnight(home: Path) -> list[str]:
 
 
 # -- several at once, and the worst -----------------------------------------------------------------------------------
-INGEST = "import sys; from pathlib import Path; from tokenaudit.ingest.run import ingest; ingest(sys.argv[2:], Path(sys.argv[1]))"
+INGEST = """
+import sys
+from pathlib import Path
+from tokenaudit.ingest.run import ingest
+ingest(sys.argv[2:], Path(sys.argv[1]))
+"""
 
 
 def start(world: World, root: Path, *paths: Path) -> subprocess.Popen[bytes]:
@@ -400,6 +408,53 @@ def test_processes_at_once(world: World, root: Path) -> None:
     assert world.outputs() == sorted(max(10 * n + k for n in range(6) if n <= k < 30 + n) for k in range(35))
     assert set(world.read().values()) == {"unchanged"}
     assert world.sound()
+
+
+def drop(world: World, path: Path) -> None:
+    """Forget a file."""
+    newest = {item.name for item in sources().values() if item.merge == "newest"}
+    world.catalog(lambda catalog: forget.forget(catalog, forget.files_of(catalog, [str(path)], None), None, newest))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "b.csv"])
+def test_forgotten_while_it_is_read(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A grown log, or a copied table, whose earlier rows go before the new ones come is read whole the next time."""
+    filled(world)
+    world.append("a.jsonl", world.reply("msg_3", 3))
+    shutil.copy(world.logs / "b.csv", world.logs / "c.csv")
+    commit = read.Reading.commit
+
+    def interrupted(reading: read.Reading, record: Callable[[Catalog], None]) -> None:
+        drop(world, world.logs / name)
+        commit(reading, record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(read.Reading, "commit", interrupted)
+        world.ingest()
+    assert len(world.rows()) < 4
+    world.ingest()
+
+    assert world.outputs() == [3, 5, 7, 9]
+    assert world.sound()
+
+
+def test_copied_while_it_is_forgotten(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy that is read before the original is forgotten keeps the rows."""
+    before = filled(world)
+    outcome = forget._outcome
+
+    def interrupted(*args: Any) -> forget.Forgotten:
+        done = outcome(*args)
+        if not (world.logs / "c.csv").exists():
+            shutil.copy(world.logs / "b.csv", world.logs / "c.csv")
+            world.ingest()
+        return done
+
+    monkeypatch.setattr(forget, "_outcome", interrupted)
+    drop(world, world.logs / "b.csv")
+
+    assert set(world.ledger()) == {"a.jsonl", "c.csv"}
+    assert world.rows() == before
 
 
 SLOW = """

@@ -12,8 +12,9 @@ import pytest
 from tokenaudit.ingest import plan as module
 from tokenaudit.ingest import walk
 from tokenaudit.ingest.plan import marks, plan
-from tokenaudit.sources import sources
-from tokenaudit.sources.source import Tail
+from tokenaudit.sources import by_name, sources
+from tokenaudit.sources.head import Head
+from tokenaudit.sources.source import Log, Tail
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import World
@@ -53,7 +54,7 @@ def test_a_named_file_is_unrecognised_however_it_is_called(world: World) -> None
     assert world.read(notes) == {"b.md": "unrecognised"}
 
 
-def test_files_that_vanish_are_passed_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_vanish_are_passed_over(world: World) -> None:
     """Agents delete old logs while we look at new ones."""
     world.write("a.jsonl", world.reply())
     gone = world.write("b.jsonl", world.reply("msg_2"))
@@ -67,13 +68,18 @@ def test_a_new_format_is_tried_on_what_was_unrecognised(world: World, monkeypatc
     """With more sources than before, files that none could read are looked at again, once."""
     world.write("c.json", '{"some": "thing"}')
     world.read()
-    real = sources()
-    more = {**real, "another": dataclasses.replace(real["codex"], name="another", detect=lambda _: False)}
+    codex = by_name("codex")
+    assert isinstance(codex, Log)
+    more = {**sources(), "another": dataclasses.replace(codex, name="another", detect=lambda _: False)}
     for target in ("tokenaudit.sources.sources", "tokenaudit.ingest.plan.sources", "tokenaudit.ingest.run.sources"):
         monkeypatch.setattr(target, lambda: more)
     looks: list[str] = []
-    head = module.Head
-    monkeypatch.setattr(module, "Head", lambda path: looks.append(path) or head(path))
+
+    def look(path: str) -> Head:
+        looks.append(path)
+        return Head(path)
+
+    monkeypatch.setattr(module, "Head", look)
     for _ in range(3):
         assert world.read() == {"c.json": "unrecognised"}
 

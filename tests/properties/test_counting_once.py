@@ -120,8 +120,8 @@ def test_lines_that_are_spread_and_repeated(
         for n in places:
             spread[f"{n}.jsonl"] += text(found, "s")
     with new_lab({"all.jsonl": "".join(text(found, "s") for found in ours)}) as one, new_lab(spread) as many:
-        places = {"project", "project_path", "tags"}
-        first, second = ([{k: row[k] for k in row.keys() - places} for row in lab.rows()] for lab in (one, many))
+        place = {"project", "project_path", "tags"}
+        first, second = ([{k: row[k] for k in row.keys() - place} for row in lab.rows()] for lab in (one, many))
 
         assert first == second
 

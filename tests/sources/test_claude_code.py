@@ -47,8 +47,8 @@ TOKENS = (
 # -- building sessions ------------------------------------------------------------------------------------------------
 def reply(name: str | None = "msg_1", usage: Json | None = None, **more: object) -> Json:
     """Return a line of a response; words of `more` that belong to the message go there."""
-    inner = {key: more.pop(key) for key in ("model", "stop_reason", "content") if key in more}
-    message = {
+    inner: Json = {key: more.pop(key) for key in ("model", "stop_reason", "content") if key in more}
+    message: Json = {
         "id": name,
         "role": "assistant",
         "model": "claude-opus-5-5",

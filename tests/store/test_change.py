@@ -68,6 +68,17 @@ def test_a_repeated_response_within_one_change(box: Box) -> None:
     assert box.outputs() == {1: [9]}
 
 
+@pytest.mark.parametrize("files", [(1, 1, 1), (1, 2, 2), (1, 2, 3)])
+def test_parts_that_do_not_show_yet(box: Box, files: tuple[int, ...]) -> None:
+    """An estimate below what was recorded is not lost: a later line may lift the sum above it."""
+    for n, file_id in enumerate(files):
+        part = (n + 1 << 32) + 200_000
+        box.put(file_id, {"response_id": 1, "output_tokens": 500, "finalized": False, "output_parts": [part]})
+
+    assert [row["estimated_output_tokens"] for row in box.usage()] == [656]
+    assert box.findings() == []
+
+
 def export(*outputs: int, key: int = 1) -> list[Row]:
     """Return a file's rows of a bucket."""
     return [{"source": "export", "response_id": key, "output_tokens": n} for n in outputs]
@@ -135,6 +146,7 @@ def test_discarded_rows_leave_no_file(box: Box, monkeypatch: pytest.MonkeyPatch)
     """An ingest that ends before its commit removes what it spilled."""
     monkeypatch.setattr(staging, "SPILL_ROWS", 1)
     rows = box.staged(1, *LOG)
+    assert rows.spilled
     assert segments.on_disk(box.folder)
     rows.discard()
 

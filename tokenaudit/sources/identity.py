@@ -38,7 +38,10 @@ def hash_identities(source: str, identities: pl.Series) -> pl.Series:
     """Return the hashes of a text column as Int64; null stays null."""
     import polars as pl
 
-    digest = xxhash.xxh3_64_intdigest
     keyed = (f"{source}\x1f" + identities).cast(pl.Binary)
-    hashes = [None if text is None else digest(text) for text in keyed]
-    return pl.Series(identities.name, hashes, dtype=pl.UInt64).reinterpret(signed=True)
+    texts = keyed.drop_nulls().to_list()
+    hashes = pl.Series(list(map(xxhash.xxh3_64_intdigest, texts)), dtype=pl.UInt64).reinterpret(signed=True)
+    if len(texts) < len(keyed):
+        nothing = pl.repeat(None, len(keyed), dtype=pl.Int64, eager=True)
+        hashes = nothing.scatter(keyed.is_not_null().arg_true(), hashes)
+    return hashes.alias(identities.name)

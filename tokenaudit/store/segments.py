@@ -15,6 +15,8 @@ from tokenaudit import schema
 from tokenaudit.store.catalog import Segment
 
 FOLDER = "segments"
+MONTH = "%Y-%m"
+SEVERAL = 2
 ROW_GROUP = 1 << 18
 COMPRESSION_LEVEL = 1
 READ_BYTES = 1 << 22
@@ -25,22 +27,29 @@ def write(folder: Path, rows: pl.DataFrame, tier: str) -> list[Segment]:
 
     A write that fails leaves at most files that nobody names (see `orphans`).
     """
-    months = rows.with_columns(month=pl.col("charge_period_start").dt.strftime("%Y-%m")).partition_by(
-        "month", as_dict=True, include_key=False
-    )
-    written = [_write_month(folder, str(month), part, tier) for (month,), part in sorted(months.items())]
+    written = [_write_month(folder, part, tier) for part in _by_month(rows)]
     if written:
         sync(folder / FOLDER)
     return written
 
 
-def _write_month(folder: Path, month: str, rows: pl.DataFrame, tier: str) -> Segment:
+def _by_month(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    if rows.select(pl.col("charge_period_start").dt.month_start().n_unique() < SEVERAL).item():
+        return [rows] if rows.height else []
+    months = pl.col("charge_period_start").dt.year() * 12 + pl.col("charge_period_start").dt.month()
+    return rows.with_columns(month=months).partition_by("month", include_key=False)
+
+
+def _write_month(folder: Path, rows: pl.DataFrame, tier: str) -> Segment:
+    ordered = rows.select(schema.NAMES)
+    if not ordered["charge_period_start"].is_sorted():
+        ordered = ordered.sort("charge_period_start")
+    month = f"{ordered.item(0, 'charge_period_start'):{MONTH}}"
     name = f"month={month}/{uuid.uuid4().hex}.parquet"
     path = folder / FOLDER / name
     if not path.parent.is_dir():
         path.parent.mkdir(parents=True)
         sync(path.parent.parent)
-    ordered = rows.select(schema.NAMES).sort("charge_period_start", "response_id", "file_id", "line")
     ordered.write_parquet(path, compression="zstd", compression_level=COMPRESSION_LEVEL, row_group_size=ROW_GROUP)
     sync(path)
     sync(path.parent)

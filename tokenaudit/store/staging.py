@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -21,7 +22,9 @@ class Staging:
         """Stage for the store in `folder`; `newest` names the sources whose newest file wins."""
         self.folder = folder
         self.newest = newest
-        self.spilled: list[Segment] = []
+        self._writer = ThreadPoolExecutor(1)
+        self._written: list[Segment] = []
+        self._writing: Future[list[Segment]] | None = None
         self._frames: list[pl.DataFrame] = []
         self._rows = 0
         self._events: list[pl.DataFrame] = []
@@ -54,11 +57,24 @@ class Staging:
             whole = rows.height == segment.rows
             kept += [segment] if whole else segments.write(self.folder, rows, segment.tier)
             segments.unlink(self.folder, [] if whole else [segment.name])
-        self.spilled = kept
+        self._written = kept
 
     def _spill(self) -> None:
-        self.spilled += segments.write(self.folder, self.rows(), "usage")
+        """Write what is in memory while the next rows are read; polars does not need the interpreter for that."""
+        self._finish()
+        self._writing = self._writer.submit(segments.write, self.folder, self.rows(), "usage")
         self._frames, self._rows = [], 0
+
+    def _finish(self) -> None:
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            self._written += writing.result()
+
+    @property
+    def spilled(self) -> list[Segment]:
+        """Segments that were written and do not count yet."""
+        self._finish()
+        return self._written
 
     def rows(self) -> pl.DataFrame:
         """Return the rows that are still in memory."""
@@ -71,7 +87,7 @@ class Staging:
     def repeated(self) -> pl.Series:
         """Return each `response_id` that two rows (events) or two files (buckets) claim."""
         parts = (_keys(frames) for frames in (self._events, self._buckets))
-        return pl.concat([series.filter(series.is_duplicated()) for series in parts]).unique()
+        return pl.concat([_twice(series) for series in parts]).unique()
 
     def is_empty(self) -> bool:
         """Say whether nothing was staged."""
@@ -80,6 +96,12 @@ class Staging:
     def discard(self) -> None:
         """Remove what was written; for an ingest that does not commit."""
         segments.unlink(self.folder, (segment.name for segment in self.spilled))
+
+
+def _twice(series: pl.Series) -> pl.Series:
+    """Return the values that stand more than once; sorting ten million is much quicker than hashing them."""
+    ordered = series.sort()
+    return ordered.filter(ordered == ordered.shift())
 
 
 def _keys(frames: list[pl.DataFrame]) -> pl.Series:
