@@ -156,8 +156,8 @@ def test_forgetting_is_one_transaction(box: Box, monkeypatch: pytest.MonkeyPatch
 
 def row(kind: str, key: int, output: int, rank: int) -> Row:
     """Return a row of a file; those of exports and logs have their own keys."""
-    own = {"source": kind, "response_id": key + 10 * (kind == "export")}
-    return {**own, "output_tokens": output, "origin_rank": rank, "session": f"s{rank}"}
+    own: Row = {"source": kind, "response_id": key + 10 * (kind == "export"), "session": f"s{rank}"}
+    return {**own, "output_tokens": output, "origin_rank": rank * (kind == "log")}
 
 
 ROWS = st.lists(

@@ -30,6 +30,9 @@ USAGE_SUMS = (*COUNTS, "estimated_output_tokens")
 SUMS = (*USAGE_SUMS, "unpriced_requests", "unpriced_tokens", "settled_tokens")
 """Integer columns of a cube."""
 
+LARGE = 500_000
+"""Rows from which it pays to look for columns that hold nothing."""
+
 
 def cube(
     usage: pl.LazyFrame,
@@ -39,11 +42,13 @@ def cube(
     timezone: str = "UTC",
     conditions: Sequence[Condition] = (),
     bills: pl.LazyFrame | None = None,
+    expected_rows: int = LARGE,
 ) -> pl.DataFrame:
     """Return the priced sums of `usage` for each combination of the dimensions `by` and `DETAILS`.
 
     `usage` holds usage rows of the time asked for; `bills` all rows of cost exports near it, blank ones included, see
-    `overlap`. Times in `by` are read in `timezone` and come back as ISO 8601 text.
+    `overlap`. `expected_rows` tells about how many there are: for few it is quicker to sum columns that hold nothing
+    than to find them. Times in `by` are read in `timezone` and come back as ISO 8601 text.
 
     Columns: `by`, `DETAILS` (``unpriced_model`` is the `request_model` of rows without a price), `SUMS` (Int64),
     money (Decimal(38, 18), in `billing_currency`, null where no part is known) and `data_to`, the instant up to which
@@ -54,7 +59,9 @@ def cube(
     late = [condition for condition in conditions if condition.column in PRICED_DIMENSIONS]
     early = [condition for condition in conditions if condition not in late]
     keys = [*_keys(unlike(names, (condition.column for condition in late)), timezone), *overlap.keys(settled)]
-    charges = charge(_sums(usage.filter(usage_filter(early)), book, keys), book)
+    chosen = usage.filter(usage_filter(early))
+    idle = idle_columns(chosen) if expected_rows >= LARGE else {}
+    charges = charge(_sums(chosen, book, keys, idle), book)
     counted = overlap.without_settled(charges, settled).filter(charge_filter(late))
     return _detailed(counted, names).collect(engine="streaming")
 
@@ -78,8 +85,7 @@ def _keys(names: Sequence[str], timezone: str) -> list[pl.Expr]:
     return [*map(pl.col, columns), *times.units(names, timezone)]
 
 
-def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr]) -> pl.LazyFrame:
-    idle = idle_columns(usage)
+def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr], idle: dict[str, pl.Expr]) -> pl.LazyFrame:
     found = quoted(usage, book)
     rows = with_row_dimensions(usage.with_columns(**idle), found)
     counts = [pl.col(name).sum() for name in USAGE_SUMS if name not in idle]

@@ -49,7 +49,8 @@ def ask(store: Store, question: Question) -> Answer:
     period = question.period
     usage = with_project_names(store, store.usage(period.start, period.end))
     chosen = in_period(declared(usage, question.config), period)
-    bills = store.rows(period.start, period.end).filter(pl.col("source").is_in(BILL_SOURCES))
+    billed = store.catalog.sources() & set(BILL_SOURCES)
+    bills = store.rows(period.start, period.end).filter(pl.col("source").is_in(BILL_SOURCES)) if billed else None
     sums = cube(
         chosen.inside,
         question.by,
@@ -57,6 +58,7 @@ def ask(store: Store, question: Question) -> Answer:
         timezone=period.timezone,
         conditions=question.conditions,
         bills=bills,
+        expected_rows=sum(segment.rows for segment in store.segments(period.start, period.end)),
     )
     return Answer(sums, _left_out(chosen.left_out))
 

@@ -22,7 +22,7 @@ from tokenaudit.store.resolve import resolve
 from tokenaudit.store.staging import Staging
 
 LISTS = ("output_parts",)
-"""Columns that a join cannot compare; what they say shows in `estimated_output_tokens`."""
+"""Columns that a join cannot compare; their sums tell them apart."""
 VERSION_SCHEMA = {
     "file_id": pl.Int64,
     "path": pl.String,
@@ -180,21 +180,16 @@ def ranks(versions: list[Version]) -> pl.DataFrame:
 
 
 def difference(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `left` that do not stand in `right` with all their values."""
-    compared = [name for name in left.columns if name not in LISTS]
-    return left.join(right.select(compared), on=compared, how="anti", nulls_equal=True)
+    """Return the rows of `left` that do not stand in `right` with all their values; lists as their sums."""
+    sums = pl.col(LISTS).list.sum()
+    return left.with_columns(sums).join(right.with_columns(sums), on=left.columns, how="anti", nulls_equal=True)
 
 
 def _without(folder: Path, found: list[Segment], keys: pl.DataFrame) -> tuple[list[Segment], list[str]]:
     """Rewrite the segments that hold any of the keys, without them; return the new ones and the names of the old."""
-    old = [segment for segment in found if keys.height and _holds(folder, segment, keys)]
+    old = segments.holding(folder, found, _among(keys)) if keys.height else []
     written: list[Segment] = []
     for segment in old:
         kept = segments.scan(folder, [segment]).filter(~_among(keys))
         written += segments.write(folder, kept.collect(engine="streaming"), segment.tier)
     return written, [segment.name for segment in old]
-
-
-def _holds(folder: Path, segment: Segment, keys: pl.DataFrame) -> bool:
-    held = segments.scan(folder, [segment]).select("response_id").join(keys.lazy(), on="response_id", how="semi")
-    return held.head(1).collect().height > 0

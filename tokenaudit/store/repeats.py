@@ -9,8 +9,8 @@ import polars as pl
 from tokenaudit import schema
 from tokenaudit.store.resolve import SIGHTING
 
-ABOUT_THE_FILE = ("response_id", "file_id", "line", "origin_rank", "merged", "output_parts")
-"""Columns in which equal sightings may differ; what `output_parts` says shows in `estimated_output_tokens`."""
+ABOUT_THE_FILE = ("response_id", "file_id", "line", "origin_rank", "merged")
+"""Columns in which equal sightings may differ."""
 VALUES = tuple(name for name in schema.NAMES if name not in ABOUT_THE_FILE)
 
 

@@ -64,6 +64,16 @@ def scan(folder: Path, segments: Sequence[Segment]) -> pl.LazyFrame:
     return pl.scan_parquet([folder / FOLDER / segment.name for segment in segments], schema=schema.dtypes())
 
 
+def holding(folder: Path, segments: Sequence[Segment], chosen: pl.Expr) -> list[Segment]:
+    """Return the segments that hold any of the chosen rows."""
+    paths = {str(folder / FOLDER / segment.name): segment for segment in segments}
+    if not paths:
+        return []
+    rows = pl.scan_parquet(list(paths), schema=schema.dtypes(), include_file_paths="path")
+    held = rows.filter(chosen).select(pl.col("path").unique()).collect(engine="streaming")
+    return [paths[path] for path in sorted(held["path"])]
+
+
 def empty() -> pl.DataFrame:
     """Return a usage frame without rows."""
     return pl.DataFrame(schema=schema.dtypes())
