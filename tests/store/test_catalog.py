@@ -184,6 +184,28 @@ def test_platforms_without_a_list_of_mounts(tmp_path: Path) -> None:
     assert file_system(tmp_path, str(tmp_path / "none")) == ""
 
 
+def test_opening_waits_for_who_is_closing(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite refuses for a moment while the last user closes, or while a crash is cleaned up: that is no error."""
+    prepare, tries = Catalog._prepare, []
+
+    def busy(catalog: Catalog) -> None:
+        tries.append(catalog)
+        if len(tries) < 4:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY_RECOVERY
+            raise error
+        prepare(catalog)
+
+    monkeypatch.setattr(Catalog, "_prepare", busy)
+    Catalog.open(box.folder).close()
+    assert len(tries) == 4
+
+    monkeypatch.setattr(module, "BUSY_SECONDS", -1)
+    tries.clear()
+    with pytest.raises(StoreError, match="locked"):
+        Catalog.open(box.folder)
+
+
 OPEN = """
 import sys
 from pathlib import Path

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from tokenaudit.errors import StoreError, StoreVersionError
 
 NAME = "catalog.db"
 BUSY_SECONDS = 60
+RETRY_SECONDS = 0.005
 NETWORK_FILE_SYSTEMS = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ncpfs", "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "lustre")
 )
@@ -130,7 +132,7 @@ class Catalog:
         except (sqlite3.Error, OSError) as error:
             raise _cannot_open(folder, error) from error
         try:
-            catalog._prepare()
+            catalog._prepare_patiently()
         except BaseException as error:
             catalog.close()
             if isinstance(error, sqlite3.Error):
@@ -141,6 +143,17 @@ class Catalog:
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
+
+    def _prepare_patiently(self) -> None:
+        """Prepare; SQLite does not wait by itself while the last user closes the database or one cleans up a crash."""
+        end = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                return self._prepare()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+                time.sleep(RETRY_SECONDS)
 
     def _prepare(self) -> None:
         run = self._connection.execute
