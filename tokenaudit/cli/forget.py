@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tokenaudit.cli import options, screen
-from tokenaudit.conditions import combined
+from tokenaudit.conditions import Condition, combined
 from tokenaudit.errors import NoDataError, QueryError
 
 EXAMPLES = (
@@ -40,6 +40,8 @@ def command(
     """
     if not (file or source or where):
         raise QueryError("nothing to forget", "give --file, --source or --where, with --dry-run to look first")
+    if file and where:
+        raise QueryError("--file and --where exclude each other", "forget the file, or choose rows by other columns")
     settings = options.settings(store, config, no_config=no_config)
     from tokenaudit.analysis.where import usage_filter
     from tokenaudit.sources import by_name, sources
@@ -53,6 +55,8 @@ def command(
         if (paths or source) and not entries:
             raise NoDataError("the store has read no such file or source", "see `tokenaudit doctor --files`")
         chosen = usage_filter(combined(where)) if where else None
+        if chosen is not None and source:
+            chosen, entries = chosen & usage_filter([Condition("source", (source,))]), []
         newest = {item.name for item in sources().values() if item.merge == "newest"}
         done = forget(catalog, entries, chosen, newest, dry_run=dry_run)
     finally:

@@ -64,6 +64,8 @@ NEEDLES = (b'"output_tokens"', b'"assistant"')
 """The second finds torn lines: whole ones of an assistant without usage add nothing."""
 USER_LINES = (b'"type":"user"', b'"type": "user"')
 PROMPTS = Skip(mark=USER_LINES[0], before=b'"message"')
+FOREIGN = "usageMetadata"
+"""Key of a relative's lines that look alike but count otherwise."""
 SYNTHETIC = "<synthetic>"
 SEPARATE_ITERATIONS = ("advisor_message", "compaction")
 
@@ -78,7 +80,7 @@ def _is_line(record: dict[str, Any]) -> bool:
     if not isinstance(kind, str):
         return False
     return (
-        isinstance(record.get("sessionId"), str)
+        (isinstance(record.get("sessionId"), str) and FOREIGN not in record)
         or (kind == "summary" and "leafUuid" in record)
         or (kind == "file-history-snapshot" and "snapshot" in record)
     )
