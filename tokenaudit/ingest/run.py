@@ -107,7 +107,7 @@ def _read(
     progress: Progress,
 ) -> None:
     # Polars' allocator keeps what it was given for ten seconds: on a long run half of the memory is kept for nothing.
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:1000,muzzy_decay_ms:0")
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:1000")
     from tokenaudit.ingest.read import Reading  # polars comes with it: only after the processes were forked
     from tokenaudit.store.upkeep import upkeep
 

@@ -12,7 +12,7 @@ from tokenaudit.store import segments
 from tokenaudit.store.catalog import Segment
 from tokenaudit.store.resolve import SIGHTING
 
-SPILL_ROWS = 250_000
+SPILL_ROWS = 150_000
 
 
 class Staging:
