@@ -14,7 +14,7 @@ import pytest
 
 from tokenaudit import schema
 from tokenaudit.ingest.run import ingest
-from tokenaudit.sources import detect, fits, sources
+from tokenaudit.sources import detect, fits, newest_wins, sources
 from tokenaudit.sources.head import Head
 from tokenaudit.store.store import Store
 from tokenaudit.store.verify import verify
@@ -37,7 +37,7 @@ def stored(folder: Path) -> pl.DataFrame:
     """Return all rows of a store, in an order of their own."""
     with Store.open(folder) as store:
         rows = store.rows().collect().select(name for name in schema.NAMES if name not in NOT_COMPARED)
-        assert verify(store.catalog, {item.name for item in sources().values() if item.merge == "newest"}) == []
+        assert verify(store.catalog, newest_wins()) == []
     parts = pl.col("output_parts").list.eval(pl.element().cast(pl.String)).list.join(" ")
     plain = rows.with_columns(pl.col(pl.Categorical).cast(pl.String), parts)
     return plain.sort(plain.columns, nulls_last=True)

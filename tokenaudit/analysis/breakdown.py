@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -16,7 +17,7 @@ COSTS = tuple(name for name in MONEY if name != "estimated_cost")
 """Money columns that a reader can take for spend."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Breakdown:
     """A cube laid out by `by`. Money is Decimal(38, 18), counts are Int64, the rest is text."""
 
@@ -29,7 +30,13 @@ class Breakdown:
     """One row: `billing_currency` and `MEASURES`; where currencies differ it and all money is null."""
     totals_by_currency: pl.DataFrame
     """One row per currency, by name: `billing_currency` and `MEASURES`."""
-    facts: Facts
+    cube: pl.DataFrame
+    """What was laid out."""
+
+    @cached_property
+    def facts(self) -> Facts:
+        """Return the facts about the cube: the same for every breakdown of it, made when asked for."""
+        return facts(self.cube)
 
 
 def breakdown(cube: pl.DataFrame, by: Sequence[str], *, cost: str = "effective_cost") -> Breakdown:
@@ -41,7 +48,7 @@ def breakdown(cube: pl.DataFrame, by: Sequence[str], *, cost: str = "effective_c
         raise QueryError(f"unknown cost `{cost}`", did_you_mean(cost, COSTS) or f"one of: {', '.join(COSTS)}")
     names = tuple(dict.fromkeys(by))
     currencies = measured(cube, ["billing_currency"]).select("billing_currency", *MEASURES).sort("billing_currency")
-    return Breakdown(names, cost, _rows(cube, names, cost), _totals(cube, currencies), currencies, facts(cube))
+    return Breakdown(names, cost, _rows(cube, names, cost), _totals(cube, currencies), currencies, cube)
 
 
 def fold(rows: pl.DataFrame, by: Sequence[str], limit: int) -> pl.DataFrame:

@@ -44,7 +44,7 @@ def command(
         raise QueryError("--file and --where exclude each other", "forget the file, or choose rows by other columns")
     settings = options.settings(store, config, no_config=no_config)
     from tokenaudit.analysis.where import usage_filter
-    from tokenaudit.sources import by_name, sources
+    from tokenaudit.sources import by_name, newest_wins
     from tokenaudit.store.catalog import Catalog
     from tokenaudit.store.forget import files_of, forget
 
@@ -57,8 +57,7 @@ def command(
         chosen = usage_filter(combined(where)) if where else None
         if chosen is not None and source:
             chosen, entries = chosen & usage_filter([Condition("source", (source,))]), []
-        newest = {item.name for item in sources().values() if item.merge == "newest"}
-        done = forget(catalog, entries, chosen, newest, dry_run=dry_run)
+        done = forget(catalog, entries, chosen, newest_wins(), dry_run=dry_run)
     finally:
         catalog.close()
     if not quiet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from tokenaudit.ingest.decode import Decoding, LogBatch, combined, log_file_id, 
 from tokenaudit.ingest.frames import log_frame
 from tokenaudit.ingest.plan import Job, rules
 from tokenaudit.ingest.summary import FileResult
-from tokenaudit.sources import by_name, sources
+from tokenaudit.sources import by_name, newest_wins
 from tokenaudit.sources.identity import hash_text
 from tokenaudit.sources.source import Log, Reject, Table
 from tokenaudit.sources.table import read_table
@@ -22,7 +23,6 @@ from tokenaudit.store.catalog import Catalog, Version
 from tokenaudit.store.change import Claims, Tally, commit
 from tokenaudit.store.staging import Staging
 
-DIGEST_BLOCK = 1 << 22
 NOTHING = (0, 0)
 
 
@@ -41,7 +41,7 @@ class Reading:
         self.catalog = catalog
         self.jobs = jobs
         self.progress = progress
-        self.staging = Staging(catalog.folder, {item.name for item in sources().values() if item.merge == "newest"})
+        self.staging = Staging(catalog.folder, newest_wins())
         self.results = {job.found.path: FileResult(job.found.path, job.source, "read") for job in jobs}
         self.rejects: dict[str, list[Reject]] = {}
         self.positions: dict[str, Position] = {}
@@ -180,8 +180,5 @@ def duplicates(claims: Claims, order: list[int], newest: set[str]) -> Tally:
 
 def file_digest(path: str) -> int:
     """Return the signed 64-bit XXH3 of a file's bytes."""
-    hasher = xxhash.xxh3_64()
     with Path(path).open("rb") as file:
-        while block := file.read(DIGEST_BLOCK):
-            hasher.update(block)
-    return int.from_bytes(hasher.digest(), "big", signed=True)
+        return int.from_bytes(hashlib.file_digest(file, xxhash.xxh3_64).digest(), "big", signed=True)

@@ -10,7 +10,7 @@ import polars as pl
 from tokenaudit.prices.book import load_book
 from tokenaudit.render.numbers import plural
 from tokenaudit.schema import TOKEN_CLASSES
-from tokenaudit.sources import sources
+from tokenaudit.sources import newest_wins, sources
 from tokenaudit.store.catalog import Catalog
 from tokenaudit.store.verify import verify
 
@@ -34,8 +34,7 @@ def checks(store: Store) -> list[Check]:
 
 def verified(store: Store) -> list[Check]:
     """Read every segment and compare it with the catalog."""
-    newest = {item.name for item in sources().values() if item.merge == "newest"}
-    found = verify(store.catalog, newest)
+    found = verify(store.catalog, newest_wins())
     if found:
         return [Check("verify", "broken", f"{item.where}: {item.what}") for item in found]
     live, aside = store.catalog.segments("usage"), store.catalog.segments("superseded")

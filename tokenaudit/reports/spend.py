@@ -79,8 +79,7 @@ def _for_people(store: Store, question: Question, layout: Layout, answer: Answer
         for by in groups
     )
     whole, whole_before = breakdown(answer.cube, (), cost=question.cost), _lay(before, (), question.cost)
-    people = breakdown(answer.cube, ("user",), cost=question.cost) if "user" in question.by else None
-    heading = (_title(store, question, whole), "", *_totals(whole, whole_before, people, question))
+    heading = (_title(store, question, whole), "", *_totals(whole, whole_before, question))
     return replace(document, heading=heading, sections=sections, footer=())
 
 
@@ -137,9 +136,7 @@ def _instant(instant: datetime | None) -> str:
     return "" if instant is None else f", data to {instant.day} {instant:%b %Y %H:%M}"
 
 
-def _totals(
-    whole: Breakdown, before: Breakdown | None, people: Breakdown | None, question: Question
-) -> tuple[str, ...]:
+def _totals(whole: Breakdown, before: Breakdown | None, question: Question) -> tuple[str, ...]:
     lines = []
     for row in compare_totals(whole, before).iter_rows(named=True):
         spend, earlier = row[whole.cost], row["previous"]
@@ -149,7 +146,7 @@ def _totals(
                 f"{change(spend, earlier)} on {_earlier_name(question)} ({money(earlier, row['billing_currency'])})"
             )
         parts += [f"{compact_tokens(row['total_tokens'])} tokens", f"{count(row['requests'])} requests"]
-        users = people.facts.users if people is not None else None
+        users = whole.facts.users
         parts += [f"{users} user{'s' if users != 1 else ''}"] if users else []
         lines.append("  " + "   ".join(parts))
     return tuple(lines)

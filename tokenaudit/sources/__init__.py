@@ -24,6 +24,11 @@ def sources() -> dict[str, Source]:
     return {module.SOURCE.name: module.SOURCE for module in sorted(found, key=lambda module: module.SOURCE.name)}
 
 
+def newest_wins() -> set[str]:
+    """Return the names of the sources whose newest file replaces what older ones say."""
+    return {source.name for source in sources().values() if source.merge == "newest"}
+
+
 def by_name(name: str) -> Source:
     """Return the source of that name. QueryError with a did-you-mean where there is none."""
     known = sources()

@@ -120,8 +120,9 @@ class Change:
         keys = claimed(pl.concat(stored.values()), self.staging, self.drop)
         rows = self.staging.rows()
         incoming = pl.concat([rows.lazy(), segments.scan(folder, spilled)])
+        versions = ranks([*self.catalog.versions(), *self.versions])
         for part in keys.iter_slices(PART_KEYS):
-            self._settle(Claims(*(pick(tier, part) for tier in (incoming, *stored.values()))), prepared)
+            self._settle(Claims(*(pick(tier, part) for tier in (incoming, *stored.values()))), versions, prepared)
         prepared.add += segments.write(folder, rows_without(rows, keys), "usage")
         rewritten, replaced = _without(folder, spilled, keys)
         prepared.add += [*rewritten, *(segment for segment in spilled if segment.name not in replaced)]
@@ -131,7 +132,7 @@ class Change:
             prepared.retire += replaced
         return prepared
 
-    def _settle(self, claims: Claims, prepared: Prepared) -> None:
+    def _settle(self, claims: Claims, versions: pl.DataFrame, prepared: Prepared) -> None:
         """Resolve some claims; write what is new of them and note what is outdated."""
         folder, newest = self.catalog.folder, self.staging.newest
         if self.tally is not None:
@@ -142,7 +143,6 @@ class Change:
             claims = Claims(*(rows_without(rows, known.keys) for rows in claims))
         sightings = pl.concat([claims.live.filter(~pl.col("merged")), claims.superseded])
         kept = sightings if self.drop is None else sightings.filter(~self.drop)
-        versions = ranks([*self.catalog.versions(), *self.versions])
         result = resolve(pl.concat([kept, claims.incoming]), versions, newest)
         tiers = {"usage": (claims.live, result.usage), "superseded": (claims.superseded, result.superseded)}
         for tier, (before, after) in tiers.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,6 @@ MONTH = "%Y-%m"
 SEVERAL = 2
 ROW_GROUP = 1 << 18
 COMPRESSION_LEVEL = 1
-READ_BYTES = 1 << 22
 
 
 def write(folder: Path, rows: pl.DataFrame, tier: str) -> list[Segment]:
@@ -81,11 +81,8 @@ def empty() -> pl.DataFrame:
 
 def digest(path: Path) -> str:
     """Return the 128-bit XXH3 of a file's bytes, in hex."""
-    hasher = xxhash.xxh3_128()
     with path.open("rb") as file:
-        while block := file.read(READ_BYTES):
-            hasher.update(block)
-    return hasher.hexdigest()
+        return hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
 
 
 def sync(path: Path) -> None:
