@@ -84,7 +84,7 @@ def _unrecognised(summary: Summary) -> Iterator[str]:
         return
     yield f"Not recognised: {plural(len(found), 'file')}"
     for file in found[:LISTED]:
-        yield f"  {file.path}{f': {file.reason}' if file.reason else _nearest(file.path)}"
+        yield f"  {file.reason or file.path + _nearest(file.path)}"
     if len(found) > LISTED:
         yield f"  and {len(found) - LISTED} more"
 
