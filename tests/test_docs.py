@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import doctest
+import inspect
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 from tokenaudit import schema
 from tokenaudit.cli.main import COMMANDS
 from tokenaudit.sources import sources
+from tokenaudit.sources.source import Source
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bench/*.md")])
@@ -40,6 +43,34 @@ def sources_table() -> str:
     return table(("source", "what it is", "where you get it"), sorted(rows))
 
 
+def source_pages() -> str:
+    """Return a section for each source: where it comes from, what it tells, what not, and the rules of its module."""
+    return "\n\n".join(map(source_page, sources().values()))
+
+
+def source_page(source: Source) -> str:
+    """Return the section of one source."""
+    rules = inspect.getdoc(import_module(f"tokenaudit.sources.{source.name.replace('-', '_')}")) or ""
+    facts = {"Where": source.known, "Tells": source.tells, "Lacks": source.lacks, "Word": AUTHORITY[source.authority]}
+    lines = [f"- **{label}:** {plain(text)}" for label, text in facts.items()]
+    return "\n".join([f"## `{source.name}`: {source.title}", "", *lines, "", markdown(rules)])
+
+
+AUTHORITY = {
+    "bill": "the provider's bill",
+    "usage": "the provider's own count",
+    "gateway": "a gateway or an observer between",
+    "client": "the caller's own machine",
+    "none": "neither tokens nor money",
+}
+
+
+def markdown(docstring: str) -> str:
+    """Return a docstring as Markdown: code stays, marks in other text are escaped, list marks excepted."""
+    parts = re.split(r"`+([^`]+)`+", docstring)
+    return "".join(f"`{part}`" if at % 2 else plain(part).replace("\n\\* ", "\n* ") for at, part in enumerate(parts))
+
+
 def usage_table() -> str:
     """Return the columns of the usage table."""
     rows = [(f"`{item.name}`", item.unit, item.meaning, item.standard) for item in schema.USAGE]
@@ -57,6 +88,7 @@ def demo_output() -> str:
 GENERATED: list[tuple[Path, str, Callable[[], str]]] = [
     (README, "sources", sources_table),
     (README, "demo", demo_output),
+    (ROOT / "docs" / "sources.md", "source-pages", source_pages),
     (ROOT / "docs" / "counting.md", "usage-table", usage_table),
 ]
 """Page, name of its markers, and what stands between them."""
@@ -94,8 +126,10 @@ def test_commands_are_documented(command: str) -> None:
 
 @pytest.mark.parametrize("source", sorted(sources()))
 def test_rules_of_sources_are_documented(source: str) -> None:
-    """Every source has a section that says how it is counted."""
-    assert f"### `{source}`" in (ROOT / "docs" / "counting.md").read_text(encoding="utf-8")
+    """Every source says what it tells and what it cannot, and its module says how it is counted."""
+    assert sources()[source].tells
+    assert sources()[source].lacks
+    assert len((import_module(f"tokenaudit.sources.{source.replace('-', '_')}").__doc__ or "").splitlines()) > 1
 
 
 def test_python_examples_run(tmp_path: Path) -> None:

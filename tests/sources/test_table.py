@@ -42,6 +42,7 @@ INVENTED = Table(
     title="a format made for this test",
     provider="nobody",
     merge="newest",
+    authority="bill",
     columns={
         "when": "instant",
         "model": "text",

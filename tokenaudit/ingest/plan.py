@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import xxhash
 
 from tokenaudit.ingest.walk import Found
-from tokenaudit.sources import detect, sources
+from tokenaudit.sources import by_name, detect, sources
+from tokenaudit.sources._packed import archive_of, is_member
 from tokenaudit.sources.head import Head
 from tokenaudit.sources.source import Table, Tail
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Status = Literal["read", "unchanged", "skipped", "unrecognised"]
 HEAD_BYTES = 4096
 TAIL_BYTES = 64
+PACKED = (".gz", ".zst")
 LOOKS_LIKE_DATA = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zst", ".zip", ".xlsx", ".db")
 
 
@@ -102,7 +104,7 @@ def _look(made: Plan, file: Found, entry: FileEntry | None) -> Job | None:
         head = Head(file.path)
     except FileNotFoundError:  # gone since the folder was walked
         return None
-    source = detect(head)
+    source = detect(head, by_name(made.jobs[-1].source) if made.jobs else None)
     if source is None:
         looks = bool(file.size) and (file.named or file.path.lower().endswith(LOOKS_LIKE_DATA)) and not head.is_empty()
         made.settled.append((file, "", "unrecognised" if looks else "skipped"))
@@ -117,14 +119,15 @@ def _look(made: Plan, file: Found, entry: FileEntry | None) -> Job | None:
 def _grew(file: Found, entry: FileEntry, source: str) -> bool:
     """Say whether a log still begins with what was read of it; one of the same size was rewritten or only touched."""
     shrunk = file.size < entry.offset or file.size == entry.size
-    if entry.source != source or shrunk or entry.offset == 0 or file.path.endswith(".gz"):
+    packed = file.path.endswith(PACKED) or is_member(file.path)
+    if entry.source != source or shrunk or entry.offset == 0 or packed:
         return False
     return marks(file.path, entry.offset) == (entry.head, entry.tail)
 
 
 def marks(path: str, offset: int) -> tuple[str, str]:
     """Return the digests of a file's first 4 KB and of the 64 bytes before an offset, both within what was read."""
-    with open(path, "rb") as file:
+    with open(archive_of(path), "rb") as file:
         head = file.read(min(HEAD_BYTES, offset))
         file.seek(max(0, offset - TAIL_BYTES))
         tail = file.read(min(TAIL_BYTES, offset))
@@ -136,5 +139,5 @@ def outdated_elsewhere(ledger: dict[str, FileEntry], known: set[str]) -> tuple[l
     old = sorted(
         entry.path for entry in ledger.values() if entry.source and entry.path not in known and outdated(entry)
     )
-    here = [path for path in old if os.path.exists(path)]
-    return here, [path for path in old if path not in here]
+    here = [path for path in old if os.path.exists(archive_of(path))]
+    return list(dict.fromkeys(map(archive_of, here))), [path for path in old if path not in here]

@@ -16,6 +16,7 @@ from tokenaudit.ingest.frames import log_frame
 from tokenaudit.ingest.plan import Job, rules
 from tokenaudit.ingest.summary import FileResult
 from tokenaudit.sources import by_name, newest_wins
+from tokenaudit.sources._packed import is_member, open_member
 from tokenaudit.sources.identity import hash_text
 from tokenaudit.sources.source import Log, Reject, Table
 from tokenaudit.sources.table import read_table
@@ -179,6 +180,6 @@ def duplicates(claims: Claims, order: list[int], newest: set[str]) -> Tally:
 
 
 def file_digest(path: str) -> int:
-    """Return the signed 64-bit XXH3 of a file's bytes."""
-    with Path(path).open("rb") as file:
+    """Return the signed 64-bit XXH3 of a file's bytes, as it lies on disk or in its archive."""
+    with open_member(path) if is_member(path) else Path(path).open("rb") as file:
         return int.from_bytes(hashlib.file_digest(file, xxhash.xxh3_64).digest(), "big", signed=True)

@@ -1,4 +1,7 @@
-"""Which files there are: folders walked whole and in sorted order, hidden ones included, symlinks followed once."""
+"""Which files there are: folders walked whole and in sorted order, hidden ones included, symlinks followed once.
+
+A zip archive stands for the files in it. The write-ahead log beside an SQLite database is part of the database.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from tokenaudit.errors import SourceError
+from tokenaudit.sources._database import BESIDE, LOG
+from tokenaudit.sources._packed import ARCHIVE, members
 
 SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".venv"))
 STORE_MARK = "catalog.db"
@@ -36,8 +41,9 @@ def walk(paths: Iterable[str]) -> list[Found]:
             )
         entries = _folder(path, seen) if os.path.isdir(path) else iter((_entry(path, named=True),))
         for entry in entries:
-            if entry.named or entry.path not in found:
-                found[entry.path] = entry
+            for file in _unpacked(entry) if entry.path.lower().endswith(ARCHIVE) else (entry,):
+                if file.named or file.path not in found:
+                    found[file.path] = file
     return sorted(found.values())
 
 
@@ -49,8 +55,31 @@ def _folder(path: str, seen: set[tuple[int, int]]) -> Iterator[Found]:
     if (stat.st_dev, stat.st_ino) in seen or os.path.exists(os.path.join(path, STORE_MARK)):
         return
     seen.add((stat.st_dev, stat.st_ino))
-    for entry in _entries(path):
-        yield from _item(entry, seen)
+    entries = _entries(path)
+    names = {entry.name for entry in entries}
+    for entry in entries:
+        if not _is_beside(entry.name, names):
+            with_log = entry.name + LOG in names
+            yield from map(_with_log, _item(entry, seen)) if with_log else _item(entry, seen)
+
+
+def _is_beside(name: str, names: set[str]) -> bool:
+    """Say whether a file belongs to an SQLite database of the same folder."""
+    return name.endswith(BESIDE) and name.rpartition("-")[0] in names
+
+
+def _with_log(file: Found) -> Found:
+    """Add to a database's size and time those of its write-ahead log, which changes in its place."""
+    try:
+        stat = os.stat(file.path + LOG)
+    except FileNotFoundError:
+        return file
+    return file._replace(size=file.size + stat.st_size, mtime_ns=max(file.mtime_ns, stat.st_mtime_ns))
+
+
+def _unpacked(archive: Found) -> list[Found]:
+    """Return the files in an archive; where it cannot be opened, the archive itself."""
+    return [archive._replace(path=path, size=size) for path, size in members(archive.path)] or [archive]
 
 
 def _entries(path: str) -> list[os.DirEntry[str]]:
@@ -96,4 +125,4 @@ def _file(entry: os.DirEntry[str], seen: set[tuple[int, int]]) -> Iterator[Found
 
 def _entry(path: str, *, named: bool) -> Found:
     stat = os.stat(path)
-    return Found(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, named=named)
+    return _with_log(Found(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, named=named))

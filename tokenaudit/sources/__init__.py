@@ -37,9 +37,14 @@ def by_name(name: str) -> Source:
     return known[name]
 
 
-def detect(head: Head) -> Source | None:
-    """Return the source whose signature the beginning of a file fits, or None."""
-    return next((source for source in sources().values() if fits(source, head)), None)
+def detect(head: Head, first: Source | None = None) -> Source | None:
+    """Return the source whose signature the beginning of a file fits, or None.
+
+    `first` is tried before all others: the source of a file's neighbour is nearly always its own.
+    """
+    if first is not None and fits(first, head):
+        return first
+    return next((source for source in sources().values() if source is not first and fits(source, head)), None)
 
 
 def fits(source: Source, head: Head) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 from io import SEEK_CUR
 from typing import TYPE_CHECKING, NamedTuple
@@ -93,7 +92,7 @@ def _skip_mark(file: io.BufferedIOBase) -> int:
 
 def _whole_lines(file: io.BufferedIOBase) -> bytes:
     """Read about `BLOCK_BYTES`, to the end of a line; a plain file is looked at first, to copy nothing twice."""
-    if isinstance(file, gzip.GzipFile):
+    if not isinstance(file, io.BufferedReader):
         return file.read(BLOCK_BYTES) + file.readline()
     start = file.tell()
     file.seek(BLOCK_BYTES, SEEK_CUR)

@@ -52,9 +52,12 @@ SOURCE = Table(
     title="Anthropic Console cost export",
     provider="anthropic",
     merge="newest",
+    authority="bill",
     columns=COLUMNS,
     signatures=(frozenset({"usage_date_utc", "cost_usd"}),),
     usage=usage,
     identity=("workspace", "api_key", "charge_period_start", "charge_period_end"),
     known="console.anthropic.com > Cost > Export: claude_api_cost_<month>.csv",
+    tells="what was billed by day, workspace, API key, model and token class, rounded to the cent",
+    lacks="tokens and requests",
 )

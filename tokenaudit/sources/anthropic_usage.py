@@ -59,9 +59,12 @@ SOURCE = Table(
     title="Anthropic Console tokens export",
     provider="anthropic",
     merge="newest",
+    authority="usage",
     columns=COLUMNS,
     signatures=(frozenset({"usage_date_utc", "usage_output_tokens"}),),
     usage=usage,
     identity=("workspace", "api_key", "charge_period_start", "charge_period_end"),
     known="console.anthropic.com > Usage > Export: claude_api_tokens_<date>.csv",
+    tells="tokens by hour or day, workspace, API key, model, tier and geography",
+    lacks="money, requests, and which organisation it is of",
 )

@@ -326,6 +326,7 @@ SOURCE = Log(
     name="claude-code",
     title="Claude Code session logs",
     provider=None,
+    authority="client",
     detect=detect,
     decode=decode,
     paths=(
@@ -335,4 +336,6 @@ SOURCE = Log(
         "~/.claude/projects",
     ),
     known="~/.claude/projects/**/*.jsonl on each developer's machine",
+    tells="tokens by response, session, working directory and git branch, with sub-agents",
+    lacks="the user, and what a subscription covers (see `[[plan]]`); some versions never log the final output count",
 )

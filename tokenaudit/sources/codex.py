@@ -237,6 +237,7 @@ SOURCE = Log(
     name="codex",
     title="Codex rollouts",
     provider=None,
+    authority="client",
     detect=detect,
     decode=decode,
     paths=(
@@ -246,4 +247,6 @@ SOURCE = Log(
         "~/.codex/archived_sessions",
     ),
     known="~/.codex/sessions and ~/.codex/archived_sessions (rollout-*.jsonl) on each developer's machine",
+    tells="tokens by response, session and working directory, forks and sub-agents counted once",
+    lacks="the user, and what a subscription covers",
 )

@@ -103,6 +103,7 @@ SOURCE = Table(
     title="GitHub Copilot usage report",
     provider="github-copilot",
     merge="newest",
+    authority="bill",
     columns=COLUMNS,
     signatures=(
         frozenset({"applied_cost_per_quantity", "sku", "model"}),
@@ -111,4 +112,6 @@ SOURCE = Table(
     ),
     usage=usage,
     known="github.com > Billing and licensing > Usage > Get usage report",
+    tells="premium requests and AI credits by day, person, repository and model, with gross and net amounts",
+    lacks="the number of model requests; tokens before August 2026",
 )

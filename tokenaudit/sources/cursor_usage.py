@@ -100,6 +100,7 @@ SOURCE = Table(
     title="Cursor usage events",
     provider="cursor",
     merge="newest",
+    authority="bill",
     columns=COLUMNS,
     signatures=(
         frozenset({"date", "model", WRITTEN}),
@@ -107,4 +108,6 @@ SOURCE = Table(
     ),
     usage=usage,
     known="cursor.com > Dashboard > Usage > Export: usage-events-<date>.csv",
+    tells="every event with its tokens, its nominal amount and whether a plan covers it",
+    lacks="the project; events on your own API key are billed by the model vendor",
 )

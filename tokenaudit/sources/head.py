@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cached_property
 from typing import Any
 
-import msgspec
-
+from tokenaudit.sources._database import SQLITE, connect
+from tokenaudit.sources._documents import beginning, documents, starts_document
 from tokenaudit.sources.lines import BLANK, BOM, DAMAGED, open_binary
 
 HEAD_BYTES = 1 << 14
 LONG_HEAD_BYTES = 1 << 22
 RECORDS = 8
+LINES = 4 * RECORDS
+"""Lines that are looked at for them."""
 HEADER_START = 256
 
 
@@ -53,9 +55,23 @@ class Head:
         """The header as a set."""
         return frozenset(self.header)
 
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """Names of the tables of an SQLite database, `table.column` of each beside them; none of any other file."""
+        if not self.data.startswith(SQLITE):
+            return frozenset()
+        with closing(connect(self.path)) as database:
+            found = database.execute(
+                "select m.name, c.name from sqlite_master m, pragma_table_info(m.name) c where m.type = 'table'"
+            ).fetchall()
+        return frozenset(name for table, column in found for name in (table, f"{table}.{column}"))
+
     @property
     def records(self) -> Iterator[dict[str, Any]]:
-        """The first JSON objects that stand on a line of their own, up to eight; broken lines are passed over."""
+        """The first JSON objects, up to eight: on lines of their own, elements of an array, or the file itself.
+
+        Broken lines are passed over; a document that is cut off after the head counts as far as it goes.
+        """
         for index in range(RECORDS):
             while len(self._found) <= index:
                 record = next(self._records, None)
@@ -79,35 +95,27 @@ class Head:
 
     def _objects(self) -> Iterator[dict[str, Any]]:
         data = self.data.removeprefix(BOM).lstrip(BLANK)
-        if not data.startswith(b"{") and b"\n{" not in data:
+        if not data.startswith((b"{", b"[")) and b"\n{" not in data:
             return
-        start = 0
-        for _ in range(4 * RECORDS):
-            stop = data.find(b"\n", start)
-            record = _object(data[start:] if stop < 0 else data[start:stop])
-            if record is not None:
-                yield record
-            if stop < 0:
-                return
-            start = stop + 1
+        found = _document(data) if starts_document(data) else _line_objects(data)
+        yield from (record for record in found if isinstance(record, dict))
+
+
+def _document(data: bytes) -> Iterator[Any]:
+    """Yield the first elements of an array, or the one document."""
+    whole = beginning(data)
+    yield from whole[:RECORDS] if isinstance(whole, list) else [whole]
+
+
+def _line_objects(data: bytes) -> Iterator[Any]:
+    """Yield the documents of the first lines; of a single line that is cut off, what there is of it."""
+    lines = data.split(b"\n", LINES)[:LINES]
+    for line in lines:
+        yield from documents(line, [])
+    if len(lines) == 1 and len(data) > HEAD_BYTES and not lines[0].rstrip(BLANK).endswith(b"}"):
+        yield beginning(data)
 
 
 def delimiter(header: str) -> str:
     """Return the separator of a header line: the most frequent of comma, tab and semicolon."""
     return max(",\t;", key=header.count)
-
-
-def _object(line: bytes) -> dict[str, Any] | None:
-    try:
-        record = msgspec.json.decode(line)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        record = _first_of(line.decode("utf-8-sig", "replace").strip("\x00 \t\r\n"))
-    return record if isinstance(record, dict) else None
-
-
-def _first_of(text: str) -> object:
-    """Return the first document of a line that the quick decoder refuses; None where there is none."""
-    try:
-        return json.JSONDecoder().raw_decode(text)[0]
-    except (ValueError, RecursionError):
-        return None

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from tokenaudit.sources._packed import ZSTANDARD, DamagedError, is_member, open_member, open_zstandard
 from tokenaudit.sources.source import Reject, Tail
 
 BLOCK_BYTES = 1 << 24
@@ -23,16 +24,19 @@ BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n\x00"
 BRACE = ord("}")
 GZIP = b"\x1f\x8b"
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
-"""What reading a gzip file raises that is cut off or broken."""
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, DamagedError)
+"""What reading a compressed file raises that is cut off or broken."""
 
 
 def open_binary(path: str) -> io.BufferedIOBase:
-    """Open a file for reading bytes; one that starts with gzip's magic number is unpacked on the way."""
+    """Open a file, or a member of a zip archive, for reading bytes; gzip and Zstandard are unpacked on the way."""
+    if is_member(path):
+        return open_member(path)
     file = open(path, "rb")  # noqa: SIM115 - whoever asked closes it
-    if file.read(len(GZIP)) == GZIP:
+    start = file.read(len(ZSTANDARD))
+    if start.startswith((GZIP, ZSTANDARD)):
         file.close()
-        return gzip.GzipFile(path)
+        return gzip.GzipFile(path) if start.startswith(GZIP) else open_zstandard(path)
     file.seek(0)
     return file
 
@@ -123,7 +127,7 @@ class Lines:
             with memoryview(buffer)[start:] as room:
                 return _fill(file, room)
         except DAMAGED as error:
-            self.reject(f"damaged gzip file: {error}")
+            self.reject(f"damaged file: {error}")
             return 0
 
     def _pass_over(self, file: io.BufferedIOBase, buffer: bytearray, size: int) -> int:
@@ -180,8 +184,8 @@ class Lines:
 
 
 def _fill(file: io.BufferedIOBase, room: memoryview) -> int:
-    """Read into `room`; of a broken gzip file, all that comes before the break."""
-    if isinstance(file, gzip.GzipFile):
+    """Read into `room`; of a broken compressed file, all that comes before the break."""
+    if not isinstance(file, io.BufferedReader):
         data = file.read1(len(room))
         room[: len(data)] = data
         return len(data)

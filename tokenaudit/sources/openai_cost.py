@@ -70,10 +70,13 @@ SOURCE = Table(
     title="OpenAI cost export",
     provider="openai",
     merge="newest",
+    authority="bill",
     columns=COLUMNS,
     signatures=(frozenset({"start_time", "amount_value", "amount_currency"}),),
     empty=Empty(EMPTY, "cost"),
     usage=usage,
     identity=("account", "charge_period_start", "charge_period_end"),
     known="platform.openai.com > Usage > Cost > Export: cost_<from>_<to>.csv",
+    tells="what was billed by day, and by project, user, key and line item where the download was grouped so",
+    lacks="tokens and requests",
 )

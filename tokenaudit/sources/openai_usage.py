@@ -159,9 +159,12 @@ SOURCE = Table(
     title="OpenAI usage export",
     provider="openai",
     merge="newest",
+    authority="usage",
     columns=COLUMNS,
     signatures=(frozenset({"start_time", "num_model_requests"}),),
     empty=Empty(EMPTY, r"^(?!.*cost)"),
     usage=usage,
     known="platform.openai.com > Usage > Export: completions_usage_<from>_<to>.csv",
+    tells="tokens and requests by minute, hour or day, project, user, API key and model",
+    lacks="money; which organisation it is of",
 )

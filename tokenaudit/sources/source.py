@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
     from tokenaudit.sources.head import Head
@@ -31,6 +33,17 @@ Merge = Literal["newest", "largest"]
 ``newest``: the newest file's rows with that identity replace all others (buckets of a bucketed export, re-downloads).
 ``largest``: one row, the maximum of each count, the earliest instant (log lines that repeat and grow).
 """
+
+
+Authority = Literal["bill", "usage", "gateway", "client", "none"]
+"""Whose word a source is, when several tell of the same calls.
+
+``bill``: what the provider charges. ``usage``: the provider's own count. ``gateway``: a router or an observer between.
+``client``: what the caller's own machine saw. ``none``: neither tokens nor money, such as seats.
+"""
+
+FILE_NAME = "file name"
+"""A column of this name (kind text) holds the file's own name in every row: where only it tells the period."""
 
 
 class Reject(NamedTuple):
@@ -60,15 +73,24 @@ class Table:
     title: str
     provider: str | None
     merge: Merge
+    authority: Authority
     columns: Mapping[str, Kind]
     """Every column the source knows, in lower case. Absent ones are read as null."""
     signatures: tuple[frozenset[str], ...]
     """A file is of this source when its header holds all names of one of these sets."""
+    absent: frozenset[str] = frozenset()
+    """Names that a file of this source never has: they tell it from a relative with more columns."""
     usage: Callable[[pl.LazyFrame], pl.LazyFrame]
     """From the typed columns (and `line`) to usage columns; those left out take their defaults.
 
     May add `identity` (text, null = all values of the row and its occurrence); else `identity` below names it.
     May add `reject` (text): the reason why a row cannot be counted, null where it can.
+    """
+    records: Callable[[Any], Iterable[Mapping[str, Any]]] | None = None
+    """For nested JSON: from one document (a line, an element of an array, or the whole file) to its flat records.
+
+    Keys are the names in `columns`; decimals come as text, see `_documents`. It is also tried on documents of other
+    sources, of any shape, and must yield nothing there. `_documents.flat` is the simplest.
     """
     identity: tuple[str, ...] = ()
     """Usage columns whose values name the bucket or the event."""
@@ -82,15 +104,23 @@ class Table:
     paths: tuple[str, ...] = ()
     known: str = ""
     """One line for `tokenaudit sources NAME`: where a person gets the file."""
+    tells: str = ""
+    """What a reader learns from it, in a line."""
+    lacks: str = ""
+    """What it cannot tell, in a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """A file of one JSON document a line, decoded line by line; it may grow between two ingests."""
+    """A file that grows or is rewritten between two ingests: JSON lines, one JSON document, or an SQLite database.
+
+    `decode` reads the part that is new, or all of it where the file cannot be read on; rows that come again fold.
+    """
 
     name: str
     title: str
     provider: str | None
+    authority: Authority
     detect: Callable[[Head], bool]
     decode: Callable[[Tail], Decoded]
     merge: Merge = "largest"
@@ -98,6 +128,8 @@ class Log:
     paths: tuple[str, ...] = ()
     """Folders on a developer's machine that hold such files; `~` and `$VARIABLE` allowed."""
     known: str = ""
+    tells: str = ""
+    lacks: str = ""
 
 
 Source = Table | Log

@@ -1,4 +1,4 @@
-"""Read a file with named columns into usage rows: CSV, TSV, JSON lines or Parquet, in batches of bounded memory.
+"""Read a file with named columns into usage rows: CSV, TSV, JSON or Parquet, in batches of bounded memory.
 
 The way of a file: pieces of text or typed columns (one module per kind of file), cells typed by the source's kinds,
 the source's own expressions, the defaults of the usage table, and the identity hashed. A cell or row that cannot be
@@ -8,9 +8,9 @@ read becomes a `Reject` that names its line, its column and its text; all other 
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -22,11 +22,12 @@ from tokenaudit.sources._complete import complete, refused
 from tokenaudit.sources._csv import read_csv
 from tokenaudit.sources._identity import Occurrences, identified
 from tokenaudit.sources._jsonl import read_jsonl
+from tokenaudit.sources._nested import read_nested
 from tokenaudit.sources._parquet import read_parquet
 from tokenaudit.sources._signature import PARQUET, detect_table
 from tokenaudit.sources._typed import typed_rows
 from tokenaudit.sources.lines import BOM, open_binary
-from tokenaudit.sources.source import Reject
+from tokenaudit.sources.source import FILE_NAME, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,27 +56,31 @@ def read_table(source: Table, path: str) -> Iterator[Batch]:
     """
     occurrences = Occurrences()
     try:
-        reading = _reader(path)(source, path)
-        for rows, rejects in ahead(partial(_usage, source, reading), reading.parts):
+        reading = _reader(source, path)(source, path)
+        work = partial(_usage, source, reading, os.path.basename(path))
+        for rows, rejects in ahead(work, reading.parts):
             yield Batch(identified(source.name, rows, occurrences), rejects)
     except DAMAGE as error:
         raise SourceError(f"{path}: damaged file ({error})", "copy or download it again") from error
 
 
-def _reader(path: str) -> Callable[[Table, str], Reading]:
+def _reader(source: Table, path: str) -> Callable[[Table, str], Reading]:
     """Return how to read a file, by its first bytes."""
-    with Path(path).open("rb") as file:
-        if file.read(len(PARQUET)) == PARQUET:
-            return read_parquet
-    with open_binary(path) as text:
-        start = text.read(1 << 12).removeprefix(BOM).lstrip()
-    return read_jsonl if start.startswith(b"{") else read_csv
+    with open_binary(path) as file:
+        start = file.read(1 << 12)
+    if start.startswith(PARQUET):
+        return read_parquet
+    if not start.removeprefix(BOM).lstrip().startswith((b"{", b"[")):
+        return read_csv
+    return read_jsonl if source.records is None else read_nested
 
 
-def _usage(source: Table, reading: Reading, part: object) -> Batch:
+def _usage(source: Table, reading: Reading, file_name: str, part: object) -> Batch:
     """Return a part's usage rows, their `identity` still as text, and everything of it that is rejected."""
     piece = reading.piece(part)
     sound, unreadable = typed_rows(source, reading.labels, piece)
+    if FILE_NAME in source.columns:
+        sound = sound.with_columns(pl.lit(file_name).alias(FILE_NAME))
     usage, uncountable = refused(complete(source, source.usage(sound.lazy())).collect())
     reasons = unreadable | uncountable
     offsets = line_offsets(piece.block, set(reasons)) if piece.block else dict.fromkeys(reasons, 0)

@@ -107,10 +107,13 @@ SOURCE = Table(
     title="canonical usage rows",
     provider=None,
     merge="largest",
+    authority="usage",
     columns=COLUMNS,
     signatures=(REQUIRED,),
     usage=usage,
     strict=True,
     needs=frozenset(AMOUNTS),
     known="written by your own exporter: CSV, JSON lines or Parquet with the column names of the usage table",
+    tells="whatever your exporter knows, in the columns of the usage table",
+    lacks="nothing that it does not write",
 )
