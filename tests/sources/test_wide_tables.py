@@ -99,7 +99,7 @@ def test_rows_left_out(tmp_path: Path) -> None:
         "bill.csv: 6 rows left out: other services (40.50 USD, 6.00 EUR)"
     ]
     assert left_out_notes("a/bill.csv", 0, batch.left_out[:1]) == [
-        "bill.csv holds nothing else: 2 rows left out: other services (20.25 USD)"
+        "bill.csv: all 2 rows left out: other services (20.25 USD)"
     ]
 
 

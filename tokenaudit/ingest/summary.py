@@ -63,8 +63,8 @@ def left_out_notes(path: str, rows: int, found: Iterable[LeftOut]) -> list[str]:
         counts[reason] = counts.get(reason, 0) + count
         sums = costs.setdefault(reason, {})
         sums[currency] = sums.get(currency, Decimal()) + cost
-    name = os.path.basename(path) + ("" if rows else " holds nothing else")
+    head = f"{os.path.basename(path)}: {'' if rows else 'all '}"
     amounts = {
         reason: ", ".join(f"{cost:,.2f} {unit}" for unit, cost in sums.items()) for reason, sums in costs.items()
     }
-    return [f"{name}: {count:,} rows left out: {reason} ({amounts[reason]})" for reason, count in counts.items()]
+    return [f"{head}{count:,} rows left out: {reason} ({amounts[reason]})" for reason, count in counts.items()]
