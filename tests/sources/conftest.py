@@ -31,6 +31,15 @@ class Read(NamedTuple):
 
 ReadFile = Callable[[Table, Path], Read]
 ReadText = Callable[[Table, str | bytes], Read]
+CsvText = Callable[..., str]
+
+
+def written(base: dict[str, str], *changes: dict[str, str]) -> str:
+    """Return a file of rows, each `base` with what it changes; a column that one of them has stands in all."""
+    rows = [base | change for change in changes]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [names, *([row.get(name, "") for name in names] for row in rows)]
+    return "".join(",".join('"' + cell.replace('"', '""') + '"' for cell in line) + "\n" for line in lines)
 
 
 def collect(source: Table, path: Path) -> Read:
@@ -38,6 +47,12 @@ def collect(source: Table, path: Path) -> Read:
     batches = list(read_table(source, str(path)))
     empty = pl.DataFrame(schema=schema.dtypes())
     return Read(pl.concat([empty, *(batch.rows for batch in batches)]), [r for batch in batches for r in batch.rejects])
+
+
+@pytest.fixture(scope="session")
+def csv_text() -> CsvText:
+    """Write rows as CSV: see `written`."""
+    return written
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from tokenaudit.sources.table import detect_table, read_table
 from tokenaudit.store.store import Store
 
 if TYPE_CHECKING:
-    from tests.sources.conftest import ReadFile, ReadText
+    from tests.sources.conftest import CsvText, ReadFile, ReadText
 
 Row = dict[str, str]
 OCTOBER = {"BillingPeriodStart": "2026-10-01T00:00:00Z", "BillingPeriodEnd": "2026-11-01T00:00:00Z"}
@@ -39,18 +39,9 @@ DISK: Row = {
 }  # fmt: skip
 
 
-def text(*rows: Row) -> str:
-    """Return a file of rows, each the usage above with what it changes; a column that one of them has stands in all."""
-    full = [USAGE | row for row in rows]
-    names = list(dict.fromkeys(name for row in full for name in row))
-    cell = '"{}"'.format
-    lines = [names, *([cell(row.get(name, "").replace('"', '""')) for name in names] for row in full)]
-    return "\n".join(",".join(line) for line in lines) + "\n"
-
-
-def test_a_usage_row(read_text: ReadText) -> None:
+def test_a_usage_row(csv_text: CsvText, read_text: ReadText) -> None:
     """Everything a row tells has its place."""
-    row = read_text(SOURCE, text({})).row()
+    row = read_text(SOURCE, csv_text(USAGE, {})).row()
     expected = {
         "charge_period_start": datetime(2026, 10, 5, tzinfo=UTC),
         "charge_period_end": datetime(2026, 10, 6, tzinfo=UTC),
@@ -92,11 +83,11 @@ OURS: dict[str, tuple[Row, bool]] = {
 
 
 @pytest.mark.parametrize("case", OURS)
-def test_which_rows_are_llm_spend(tmp_path: Path, case: str) -> None:
+def test_which_rows_are_llm_spend(csv_text: CsvText, tmp_path: Path, case: str) -> None:
     """Names and units decide, not the category alone; the others are counted with what they cost."""
     changes, ours = OURS[case]
     path = tmp_path / "focus.csv"
-    path.write_text(text(changes))
+    path.write_text(csv_text(USAGE, changes))
     (batch,) = read_table(SOURCE, str(path))
 
     assert (batch.rows.height, batch.rejects) == (int(ours), [])
@@ -145,10 +136,10 @@ QUANTITIES: dict[str, tuple[Row, str, int]] = {
 
 
 @pytest.mark.parametrize("case", QUANTITIES)
-def test_tokens(read_text: ReadText, case: str) -> None:
+def test_tokens(csv_text: CsvText, read_text: ReadText, case: str) -> None:
     """The unit says how many, the meter of which class."""
     changes, name, count = QUANTITIES[case]
-    row = read_text(SOURCE, text(changes)).row()
+    row = read_text(SOURCE, csv_text(USAGE, changes)).row()
     assert {name: row[name] for name in schema.TOKEN_CLASSES if row[name]} == {name: count}
     assert row["tokens_basis"] == "reported"
 
@@ -165,34 +156,36 @@ NO_TOKENS: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("case", NO_TOKENS)
-def test_money_alone(read_text: ReadText, case: str) -> None:
+def test_money_alone(csv_text: CsvText, read_text: ReadText, case: str) -> None:
     """What is no usage carries money and no tokens; it may be negative."""
-    row = read_text(SOURCE, text(NO_TOKENS[case])).row()
+    row = read_text(SOURCE, csv_text(USAGE, NO_TOKENS[case])).row()
     assert sum(row[name] for name in schema.TOKEN_CLASSES) == 0
     assert row["billed_cost"] == Decimal(NO_TOKENS[case].get("BilledCost", "2.50"))
 
 
-def test_tokens_of_no_class(read_text: ReadText) -> None:
+def test_tokens_of_no_class(csv_text: CsvText, read_text: ReadText) -> None:
     """Tokens that nobody says the direction of are uncached input, and marked as a guess."""
-    row = read_text(SOURCE, text({"SkuMeter": "Tokens", "SkuId": "all"})).row()
+    row = read_text(SOURCE, csv_text(USAGE, {"SkuMeter": "Tokens", "SkuId": "all"})).row()
     assert (row["uncached_input_tokens"], row["tokens_basis"]) == (500_000, "estimated")
 
 
-def test_bare_null_is_nothing(read_text: ReadText) -> None:
+def test_bare_null_is_nothing(csv_text: CsvText, read_text: ReadText) -> None:
     """1.0 writes NULL, also in texts: it is no correction, no tag and no region."""
-    row = read_text(SOURCE, text(dict.fromkeys(("ChargeClass", "Tags", "RegionId", "SubAccountId"), "NULL"))).row()
+    row = read_text(
+        SOURCE, csv_text(USAGE, dict.fromkeys(("ChargeClass", "Tags", "RegionId", "SubAccountId"), "NULL"))
+    ).row()
     assert (row["uncached_input_tokens"], row["region"], row["workspace"]) == (500_000, None, None)
     assert row["tags"] == '{"service":"Claude API","meter":"Input Tokens"}'
 
 
-def test_prepaid(read_text: ReadText) -> None:
+def test_prepaid(csv_text: CsvText, read_text: ReadText) -> None:
     """The purchase is billed when it is invoiced; what it covers is included, at list price beside the spend."""
     purchase = {
         "ChargeCategory": "Purchase", "BilledCost": "500", "EffectiveCost": "0", "ConsumedQuantity": "",
         "ConsumedUnit": "", "ChargePeriodEnd": "2027-10-05T00:00:00Z",
     }  # fmt: skip
     used = {"BilledCost": "0.00", "EffectiveCost": "20.00", "ListCost": "25"}
-    rows = read_text(SOURCE, text(purchase, used)).rows.sort("line")
+    rows = read_text(SOURCE, csv_text(USAGE, purchase, used)).rows.sort("line")
 
     assert rows["cost_basis"].cast(pl.String).to_list() == ["billed", "included"]
     assert rows["billed_cost"].to_list() == [500, 0]
@@ -220,21 +213,21 @@ PROVIDERS: dict[str, tuple[Row, str]] = {
 
 
 @pytest.mark.parametrize("case", PROVIDERS)
-def test_who_sold(read_text: ReadText, case: str) -> None:
+def test_who_sold(csv_text: CsvText, read_text: ReadText, case: str) -> None:
     """The seller is the provider, whichever version names it how."""
     changes, provider = PROVIDERS[case]
-    assert read_text(SOURCE, text({"ProviderName": ""} | changes)).row()["provider"] == provider
+    assert read_text(SOURCE, csv_text(USAGE, {"ProviderName": ""} | changes)).row()["provider"] == provider
 
 
-def test_requester(read_text: ReadText) -> None:
+def test_requester(csv_text: CsvText, read_text: ReadText) -> None:
     """Who asked, from the columns of 1.5."""
     details = '[{"key": "Principal", "value": {"Email": "alice@example.com", "Type": "User"}}]'
     for changes, user in (({}, "u-1"), ({"RequesterDetails": details}, "alice@example.com")):
-        row = read_text(SOURCE, text({"PrincipalId": "u-1", "CredentialId": "key-1"} | changes)).row()
+        row = read_text(SOURCE, csv_text(USAGE, {"PrincipalId": "u-1", "CredentialId": "key-1"} | changes)).row()
         assert (row["user"], row["api_key"]) == (user, "key-1")
 
 
-def test_a_gateway_is_nobodys_bill(read_text: ReadText) -> None:
+def test_a_gateway_is_nobodys_bill(csv_text: CsvText, read_text: ReadText) -> None:
     """LiteLLM's rows are its own sums: list and reported cost, no requests, the key and the person it names."""
     changes = {
         "BillingAccountType": "API Key", "BillingAccountName": "ci", "ConsumedUnit": "Requests",
@@ -242,20 +235,20 @@ def test_a_gateway_is_nobodys_bill(read_text: ReadText) -> None:
         "ChargeDescription": "gpt-5",
         "Tags": '{"user_id": "u", "user_email": "bob@example.com"}', "ListCost": "2.50",
     }  # fmt: skip
-    row = read_text(SOURCE, text(changes)).row()
+    row = read_text(SOURCE, csv_text(USAGE, changes)).row()
     assert (row["billed_cost"], row["list_cost"], row["reported_cost"]) == (None, Decimal("2.5"), Decimal("2.5"))
     assert (row["user"], row["api_key"], row["account"]) == ("bob@example.com", "ci", None)
     assert (row["requests"], row["cost_basis"], row["request_model"]) == (0, None, "gpt-5")
 
 
-def test_identity(read_text: ReadText) -> None:
+def test_identity(csv_text: CsvText, read_text: ReadText) -> None:
     """What a row is of names it; amounts, tags, names and the invoice change and do not."""
     same: list[Row] = [{}, {"BilledCost": "3"}, {"Tags": ""}, {"InvoiceId": "INV"}, {"SubAccountName": "new name"}]
     other: list[Row] = [
         {"SubAccountId": "ws-2"}, {"SkuId": "claude-opus-5-output"}, {"ChargePeriodStart": "2026-10-04T00:00:00Z"},
         {"ChargeClass": "Correction"}, {"ChargeCategory": "Tax"}, {"ResourceId": "r"}, {"BillingAccountId": "acct-2"},
     ]  # fmt: skip
-    ids = read_text(SOURCE, text(*same, *other)).rows["response_id"]
+    ids = read_text(SOURCE, csv_text(USAGE, *same, *other)).rows["response_id"]
     assert ids.n_unique() == 1 + len(other)
 
 
@@ -267,13 +260,6 @@ def stored(folder: Path) -> list[tuple[str, int, Decimal]]:
     return rows.select(day, "uncached_input_tokens", "billed_cost").sort(pl.all()).rows()
 
 
-def write(folder: Path, name: str, rows: list[Row]) -> str:
-    """Write a file and return where it is."""
-    path = folder / name
-    path.write_text(text(*rows))
-    return str(path)
-
-
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     days=st.lists(st.integers(1, 9), min_size=1, max_size=6),
@@ -281,7 +267,7 @@ def write(folder: Path, name: str, rows: list[Row]) -> str:
     order=st.permutations(range(4)),
 )
 def test_parts_and_later_downloads(
-    days: list[int], cut: int, order: list[int], tmp_path_factory: pytest.TempPathFactory
+    csv_text: CsvText, days: list[int], cut: int, order: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """A month in parts is the month; a later download replaces what it holds; no order and no repetition changes it."""
     folder = tmp_path_factory.mktemp("focus")
@@ -291,12 +277,10 @@ def test_parts_and_later_downloads(
         cut += 1
     late = [row | {"BilledCost": "7", "InvoiceId": "INV"} for row in early]
     last = [*late, {"ChargePeriodStart": "2026-10-30", "ChargePeriodEnd": "2026-10-31"}]
-    files = [
-        write(folder, "part-1.csv", early[:cut] or early),
-        write(folder, "part-2.csv", early[cut:] or early),
-        write(folder, "whole.csv", last),
-        write(folder, "copy.csv", last),
-    ]
+    parts = {"part-1": early[:cut] or early, "part-2": early[cut:] or early, "whole": last, "copy": last}
+    files = [str(folder / f"{name}.csv") for name in parts]
+    for path, rows in zip(files, parts.values(), strict=True):
+        Path(path).write_text(csv_text(USAGE, *rows))
     ingest([files[0], files[1]], folder / "parts")
     for at in order:
         ingest([files[at]], folder / "all")
@@ -308,9 +292,9 @@ def test_parts_and_later_downloads(
     ]
 
 
-def test_parquet_and_json_lines(tmp_path: Path, read_file: ReadFile, read_text: ReadText) -> None:
+def test_parquet_and_json_lines(csv_text: CsvText, tmp_path: Path, read_file: ReadFile, read_text: ReadText) -> None:
     """Every dress holds the same rows; AWS writes tags as a map, and money as floats."""
-    frame = pl.read_csv(text({}).encode(), infer_schema_length=0).with_columns(
+    frame = pl.read_csv(csv_text(USAGE, {}).encode(), infer_schema_length=0).with_columns(
         pl.col("BilledCost", "ListCost").cast(pl.Float64),
         pl.lit([{"key": "team", "value": "core"}]).alias("Tags"),
         pl.col("ChargePeriodStart", "ChargePeriodEnd").str.to_datetime(time_zone="UTC"),
@@ -318,7 +302,7 @@ def test_parquet_and_json_lines(tmp_path: Path, read_file: ReadFile, read_text: 
     frame.write_parquet(tmp_path / "focus.parquet")
     frame.with_columns(pl.lit('{"team":"core"}').alias("Tags")).write_ndjson(tmp_path / "focus.jsonl")
     names = ("response_id", "charge_period_start", "billed_cost", "uncached_input_tokens", "project")
-    expected = read_text(SOURCE, text({})).rows.select(names).rows()
+    expected = read_text(SOURCE, csv_text(USAGE, {})).rows.select(names).rows()
 
     for path in (tmp_path / "focus.parquet", tmp_path / "focus.jsonl"):
         assert detect_table(Head(str(path)), SOURCE)
@@ -327,9 +311,9 @@ def test_parquet_and_json_lines(tmp_path: Path, read_file: ReadFile, read_text: 
         assert '{"team":"core",' in rows["tags"].cast(pl.String)[0]
 
 
-def test_a_blank_amount_is_a_reject(read_text: ReadText) -> None:
+def test_a_blank_amount_is_a_reject(csv_text: CsvText, read_text: ReadText) -> None:
     """A row of ours without money cannot be counted."""
-    read = read_text(SOURCE, text({}, {"BilledCost": ""}))
+    read = read_text(SOURCE, csv_text(USAGE, {}, {"BilledCost": ""}))
     assert (read.rows.height, [item.reason for item in read.rejects]) == (1, ["BilledCost is blank"])
 
 

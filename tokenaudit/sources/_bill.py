@@ -14,18 +14,15 @@ from tokenaudit import schema
 from tokenaudit.sources import expressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from tokenaudit.sources.source import Kind
-
-    Fields = Mapping[str, tuple[Kind, tuple[str, ...]]]
-    """What a row tells -> how it is read, and the columns it may stand in, the best first."""
+    from tokenaudit.sources._fields import Fields
 
 NOT_OURS = "no LLM spend"
 LLM = (
-    r"\b(ai gateway|amazon ?q|anthropic|bedrock|chatgpt|claude|cohere|copilot|cursor|deepseek|fireworks ai"
+    r"anthropic|bedrock|openai|\b(ai gateway|amazon ?q\b|chatgpt|claude|cohere|copilot|cursor|deepseek|fireworks ai"
     r"|foundry models|gemini|generative (ai|language)|gpt[ -]?(\d|oss)|grok|groq|hugging ?face|kimi|kiro|llama|mistral"
-    r"|moonshot|open ?ai|openrouter|perplexity|together ai|windsurf)"
+    r"|moonshot|open ai|openrouter|perplexity|together ai|windsurf)"
 )
 """Services, publishers and models, in lower case, whose rows are LLM spend whatever they count."""
 LLM_METER = r"\btokens?\b|token ?count|imagen|veo |lyria|gemma|palm|text-bison|qwen|glm-|phi-\d|grounding|embedding"
@@ -43,11 +40,8 @@ PROVIDERS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 """Part of a company's name -> what it is called in the price book; the first that fits."""
 CLOUDS = ("aws", "azure", "google")
-
-
-def columns(fields: Fields) -> dict[str, Kind]:
-    """Return every column that may hold one of the fields."""
-    return {name: kind for kind, names in fields.values() for name in names}
+INSTANTS = ("billing", "start", "end", "exported")
+"""Fields that are instants, in every bill."""
 
 
 def named(rows: pl.LazyFrame, fields: Fields, *more: str) -> pl.LazyFrame:
@@ -72,10 +66,7 @@ def seller(name: pl.Expr) -> pl.Expr:
 
 def identity(*values: str) -> pl.Expr:
     """Return one text of some fields: instants as microseconds, null as nothing."""
-    texts = [
-        expressions.microseconds(pl.col(name)) if name in ("start", "end", "exported") else pl.col(name)
-        for name in values
-    ]
+    texts = [expressions.microseconds(pl.col(name)) if name in INSTANTS else pl.col(name) for name in values]
     return pl.concat_str([text.cast(pl.String).fill_null("") for text in texts], separator="\x1f")
 
 
@@ -116,18 +107,25 @@ def labels(text: pl.Expr) -> pl.Expr:
     In: an object, a list of ``{"key", "value"}``, or pairs without braces, as Azure writes them. What is none of these
     becomes the value of ``labels``.
     """
-    pairs = text.str.strip_chars().str.replace_all(PAIR, "${1}:${2}")
-    listed = (
-        pl.when(pairs.str.starts_with("["))
-        .then(pairs.str.replace(r"^\[", "{").str.replace(r"\]$", "}"))
-        .otherwise(pairs)
+    return text.map_batches(_as_object, return_dtype=pl.String)
+
+
+def _as_object(cells: pl.Series) -> pl.Series:
+    """Return a column of labels as objects, step by step: a single expression would hold each of them many times."""
+    text = pl.col("text")
+    inner = text.str.strip_chars("[]")
+    quoted = text.str.replace_all(BARE, '${1}"${2}"')
+    steps = (
+        text.str.strip_chars().str.replace_all(PAIR, "${1}:${2}"),
+        pl.when(text.str.starts_with("[") | text.str.starts_with('"')).then(pl.format("{{{}}}", inner)).otherwise(text),
+        pl.when(expressions.is_tags(text)).then(text).otherwise(quoted),
+        pl.when(expressions.is_tags(text)).then(text).otherwise(expressions.tags({"labels": pl.col("given")})),
+        pl.when(~text.str.contains(r"^\{\s*\}$")).then(text),
     )
-    braced = (
-        pl.when(listed.str.starts_with('"')).then(pl.concat_str(pl.lit("{"), listed, pl.lit("}"))).otherwise(listed)
-    )
-    quoted = pl.when(expressions.is_tags(braced)).then(braced).otherwise(braced.str.replace_all(BARE, '${1}"${2}"'))
-    whole = pl.when(expressions.is_tags(quoted)).then(quoted).otherwise(expressions.tags({"labels": text}))
-    return pl.when(~whole.str.contains(r"^\{\s*\}$")).then(whole)
+    frame = pl.DataFrame({"text": cells, "given": cells}, schema={"text": pl.String, "given": pl.String})
+    for step in steps:
+        frame = frame.with_columns(text=step)
+    return frame["text"]
 
 
 def joined(first: pl.Expr, second: pl.Expr) -> pl.Expr:

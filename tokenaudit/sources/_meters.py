@@ -92,9 +92,11 @@ def with_meters(rows: pl.LazyFrame, texts: Iterable[str], product: str) -> pl.La
     """
     import polars as pl
 
-    keys = [*texts, product]
+    order = [*texts, product]
+    keys = list(dict.fromkeys(order))
     names = rows.filter("ours").select(keys).unique().collect()
-    found = [meter(tuple(row[:-1]), row[-1]) for row in names.iter_rows()]
+    cells = (tuple(row[name] for name in order) for row in names.iter_rows(named=True))
+    found = [meter(row[:-1], row[-1]) for row in cells]
     kinds: dict[str, type[pl.DataType]] = dict.fromkeys(Meter._fields, pl.String) | {"batch": pl.Boolean}
     read = pl.DataFrame(found, schema=kinds, orient="row").rename(lambda name: f"meter_{name}")
     known = names.hstack(read).lazy()
@@ -105,10 +107,11 @@ def with_meters(rows: pl.LazyFrame, texts: Iterable[str], product: str) -> pl.La
 def meter(texts: tuple[str | None, ...], product: str | None = None) -> Meter:
     """Return what a meter is by its names, likeliest first: the first that says so gives the class, or the model."""
     read = [_read(text, product) for text in texts if text]
-    telling = next((item for item in read if item.counts), next(iter(read), Meter()))
+    telling = next((item for item in read if item.counts is not None), next(iter(read), Meter()))
     models = [item.model for item in read if item.model]
     known = (model for model in models if _is_known(model) and (telling.counts or re.search(r"\d", model)))
-    return telling._replace(model=next(known, next(iter(models), None) if telling.counts else None))
+    model = next(known, next(iter(models), None) if telling.counts else None)
+    return telling._replace(model=model, counts=telling.counts or None)
 
 
 def _is_known(model: str) -> bool:
@@ -117,7 +120,7 @@ def _is_known(model: str) -> bool:
 
 
 def _read(text: str, product: str | None) -> Meter:
-    """Take one name apart."""
+    """Take one name apart; `counts` is "" where it says that no tokens are counted, null where it says nothing."""
     words = _words(text)
     modality = _modality(words)
     spoken = {_says(word, text) for word in words} | ({"other"} if set(MEDIA) & set(words) else set())
@@ -135,10 +138,12 @@ def _read(text: str, product: str | None) -> Meter:
 
 def _words(text: str) -> list[str]:
     """Cut a name into words: at blanks and dashes, at capitals within, and before the digits of a few words."""
-    plain = re.sub(r"\(.*?\)", " ", re.sub(AWS_REGION, "", re.sub(PRICE, "", text)))
+    plain = re.sub(AWS_REGION, "", re.sub(PRICE, "", text))
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", plain).lower()
     spaced = re.sub(r"\b(claude|write)(?=\d)", r"\1 ", split.replace("text-embedding", "text~embedding"))
-    words = [re.sub(MAKER, "", word) for word in re.split(r"[\s_/,:|-]+", spaced.replace("embed content", "")) if word]
+    words = [
+        re.sub(MAKER, "", word) for word in re.split(r"[\s_/,:|()-]+", spaced.replace("embed content", "")) if word
+    ]
     # Of GPT-4o Audio the abbreviation names both the model and what is counted; a capital is no word of the vocabulary.
     return ["Audio", *words] if "aud" in words and "rt" not in words else words
 
@@ -178,11 +183,11 @@ def _model(words: list[str], product: str) -> str | None:
 
 
 def _counts(spoken: set[str], modality: str, text: str) -> str | None:
-    """Return the usage column that a meter counts."""
+    """Return the usage column that a meter counts, "" for none."""
     kind = WORDS.get(modality, "text")
     part = "" if kind == "text" else f"{kind}_"
     if "other" in spoken:
-        return None
+        return ""
     if "write" in spoken:
         return f"cache_creation_{next((life for life in ('1h', '30m', '12h') if life in spoken), '5m')}_input_tokens"
     if "read" in spoken:

@@ -121,7 +121,7 @@ def _details(rows: pl.LazyFrame) -> pl.LazyFrame:
     return filled.with_columns(
         start=pl.when(longer).then(first).otherwise(start),
         end=pl.when(longer).then(last).otherwise(end),
-        billing=first.dt.epoch("us"),
+        billing=first,
         sku=pl.coalesce("skupriceid", "skuid", "chargedescription"),
         model=details.str.extract(r'"ModelId"\s*:\s*"([^"]*)"'),
         unlike_usage=pl.when(pl.col("chargecategory").str.to_lowercase() != "usage").then("chargecategory"),
