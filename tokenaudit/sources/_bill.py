@@ -14,7 +14,7 @@ from tokenaudit import schema
 from tokenaudit.sources import expressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tokenaudit.sources._fields import Fields
 
@@ -74,6 +74,24 @@ def granularity(start: pl.Expr, end: pl.Expr) -> pl.Expr:
     """Return the grain of a charge period: minute, hour, day, month or period."""
     month = (start.dt.day() == 1) & (end == start.dt.offset_by("1mo"))
     return pl.when(month).then(pl.lit("month")).otherwise(expressions.granularity(start, end))
+
+
+def common(own: pl.Expr, more: Mapping[str, str], names: Iterable[str]) -> dict[str, pl.Expr]:
+    """Return the usage columns that every bill fills in the same way.
+
+    In: the columns `start`, `end`, `ours` and those of `with_meters`; the labels of the row as `labels` gives them, and
+    `more`, which says what else becomes a label and in which column it stands; the `names` of what a row is of.
+    """
+    return {
+        "charge_period_start": pl.col("start"),
+        "charge_period_end": pl.col("end"),
+        "granularity": granularity(pl.col("start"), pl.col("end")),
+        "batch": pl.col("meter_batch"),
+        "service_tier": pl.col("meter_service_tier"),
+        "tags": joined(own, expressions.tags({label: pl.col(name) for label, name in more.items()})),
+        "identity": identity(*names),
+        "left_out": pl.when(~pl.col("ours")).then(pl.lit(NOT_OURS)),
+    }
 
 
 # -- tokens

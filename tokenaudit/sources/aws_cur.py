@@ -113,25 +113,18 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
     own = _bill.joined(_bill.joined(_labels("resource_tags"), _labels("all_tags")), _labels("tag_columns"))
     marked = read.with_columns(unlike_usage=pl.when(pl.col("line_type") != "Usage").then("line_type"))
     return marked.with_columns(
+        **_bill.common(own, LABELS, IDENTITY),
         **_bill.classes(_tokens(), pl.col("meter_counts")),
-        charge_period_start=pl.col("start"),
-        charge_period_end=pl.col("end"),
-        granularity=_bill.granularity(pl.col("start"), pl.col("end")),
         account=pl.col("payer"),
         workspace=pl.col("account"),
         project=pl.coalesce("account_name", "account"),
         user=pl.col("caller").str.extract(r"([^/]+)$"),
         request_model=pl.col("meter_model"),
-        batch=pl.col("meter_batch"),
-        service_tier=pl.col("meter_service_tier"),
         region=pl.coalesce("region", prefix.replace_strict(REGIONS, default=None, return_dtype=pl.String)),
         billed_cost=pl.col("cost"),
         list_cost=pl.when(_is_used()).then("listed"),
         billing_currency=pl.col("currency"),
         cost_basis=pl.lit("billed"),
-        tags=_bill.joined(own, expressions.tags({label: pl.col(name) for label, name in LABELS.items()})),
-        identity=_bill.identity(*IDENTITY),
-        left_out=pl.when(~pl.col("ours")).then(pl.lit(_bill.NOT_OURS)),
         reject=expressions.first_reason({"the unblended cost is blank": pl.col("cost").is_null()}),
     )
 

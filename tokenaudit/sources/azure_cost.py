@@ -84,32 +84,23 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
 
     named = _bill.named(rows, FIELDS).with_columns(
         ours=_is_ours(),
+        end=pl.col("start") + pl.duration(days=1),
         region=pl.col("region").str.to_lowercase(),
         meter_key=pl.coalesce("meter_id", "meter").str.to_lowercase(),
         resource_key=pl.col("resource").str.to_lowercase(),
         unlike_usage=pl.when(~_is_used()).then("charge_type"),
     )
     read = with_meters(named, ("meter", "product"), "subcategory")
-    start = pl.col("start")
     return read.with_columns(
+        **_bill.common(_bill.labels(pl.col("labels")), LABELS, IDENTITY),
         **_bill.classes(_tokens(), pl.col("meter_counts")),
-        charge_period_start=start,
-        charge_period_end=start + pl.duration(days=1),
-        granularity=pl.lit("day"),
         workspace=pl.col("subscription"),
         project=pl.coalesce("subscription_name", "subscription"),
         request_model=pl.col("meter_model"),
-        batch=pl.col("meter_batch"),
-        service_tier=pl.col("meter_service_tier"),
         billed_cost=pl.col("cost"),
         list_cost=pl.when(_is_used()).then("listed"),
         billing_currency=pl.col("currency").str.to_uppercase(),
         cost_basis=pl.lit("billed"),
-        tags=_bill.joined(
-            _bill.labels(pl.col("labels")), expressions.tags({label: pl.col(name) for label, name in LABELS.items()})
-        ),
-        identity=_bill.identity(*IDENTITY),
-        left_out=pl.when(~pl.col("ours")).then(pl.lit(_bill.NOT_OURS)),
         reject=expressions.first_reason({"the cost is blank": pl.col("cost").is_null()}),
     )
 

@@ -83,27 +83,19 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
     read = with_meters(_details(rows).with_columns(ours=_is_ours()), METERS, "x_skumetersubcategory")
     gateway = _is_gateway()
     count = _tokens()
-    start, end = pl.col("start"), pl.col("end")
     return read.with_columns(
+        **_bill.common(_bill.labels(pl.col("tags")), LABELS, IDENTITY),
         **_bill.classes(count, pl.col("meter_counts")),
         **_money(),
         **_who(gateway),
-        charge_period_start=start,
-        charge_period_end=end,
-        granularity=_bill.granularity(start, end),
         account=pl.when(~gateway).then("billingaccountid"),
         workspace=pl.col("subaccountid"),
         project=pl.coalesce("subaccountname", "subaccountid"),
         provider=_provider(),
         request_model=pl.coalesce("model", pl.when(gateway).then("resourcename"), "meter_model"),
-        batch=pl.col("meter_batch"),
-        service_tier=pl.col("meter_service_tier"),
         region=pl.col("regionid"),
         billing_currency=pl.col("billingcurrency").str.to_uppercase(),
         tokens_basis=pl.when(pl.col("meter_counts").is_null() & (count > 0)).then(pl.lit("estimated")),
-        tags=_bill.joined(_bill.labels(pl.col("tags")), expressions.tags({k: pl.col(v) for k, v in LABELS.items()})),
-        identity=_bill.identity(*IDENTITY),
-        left_out=pl.when(~pl.col("ours")).then(pl.lit(_bill.NOT_OURS)),
         reject=expressions.first_reason({"BilledCost is blank": pl.col("billedcost").is_null()}),
     )
 

@@ -90,25 +90,16 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
     read = with_meters(named, ("sku", "service"), "service")
     return read.with_columns(
+        **_bill.common(_bill.labels(pl.col("labels")), LABELS, IDENTITY),
         **_bill.classes(_tokens(), pl.col("meter_counts")),
-        charge_period_start=pl.col("start"),
-        charge_period_end=pl.col("end"),
-        granularity=_bill.granularity(pl.col("start"), pl.col("end")),
         account=pl.col("billing_account"),
         workspace=pl.col("project_id"),
         project=pl.coalesce("project_name", "project_id"),
         request_model=pl.col("meter_model"),
-        batch=pl.col("meter_batch"),
-        service_tier=pl.col("meter_service_tier"),
         billed_cost=pl.col("cost") + _credits(),
         list_cost=pl.col("listed"),
         billing_currency=pl.col("currency"),
         cost_basis=pl.lit("billed"),
-        tags=_bill.joined(
-            _bill.labels(pl.col("labels")), expressions.tags({label: pl.col(name) for label, name in LABELS.items()})
-        ),
-        identity=_bill.identity(*IDENTITY),
-        left_out=pl.when(~pl.col("ours")).then(pl.lit(_bill.NOT_OURS)),
         reject=expressions.first_reason({"the cost is blank": pl.col("cost").is_null()}),
     )
 
