@@ -92,6 +92,8 @@ class Table:
     Keys are the names in `columns`; decimals come as text, see `_documents`. It is also tried on documents of other
     sources, of any shape, and must yield nothing there. `_documents.flat` is the simplest.
     """
+    restates: tuple[str, ...] = ()
+    """Sources that tell of the same calls or the same money: where both do, this one gives way to them."""
     identity: tuple[str, ...] = ()
     """Usage columns whose values name the bucket or the event."""
     empty: Empty | None = None
@@ -124,6 +126,8 @@ class Log:
     detect: Callable[[Head], bool]
     decode: Callable[[Tail], Decoded]
     merge: Merge = "largest"
+    restates: tuple[str, ...] = ()
+    """As in `Table`."""
     rules: int = 1
     paths: tuple[str, ...] = ()
     """Folders on a developer's machine that hold such files; `~` and `$VARIABLE` allowed."""
