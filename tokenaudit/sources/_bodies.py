@@ -25,7 +25,7 @@ Columns = dict[str, Any]
 NOT_A_COUNT = -(1 << 60)
 SEPARATE = ("advisor_message", "compaction")
 """Kinds of iterations that Anthropic's top level does not hold."""
-NOWHERE = ("", "not_available")
+NOWHERE = (None, "", "not_available", "global")
 CACHED = (
     "prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens", "cached_prompt_text_tokens",
     "cache_read_input_tokens",

@@ -141,6 +141,7 @@ def checked(row: Row) -> Row:
     if start is None:
         raise UncountedError(f"usage without a usable timestamp: {row['charge_period_start']!r}")
     made = {**row, "charge_period_start": start, "charge_period_end": instant(row.get("charge_period_end")) or start}
+    made.pop("reject", None)
     for name in row.keys() & {*schema.COUNTS}:
         made[name] = count(row[name], name)
     for name in row.keys() & {*MONEY}:
