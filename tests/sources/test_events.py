@@ -175,6 +175,16 @@ def test_broken_database(tmp_path: Path) -> None:
     assert "not a sound database" in made.rejects[0].reason
 
 
+@pytest.mark.parametrize(("granularity", "minute"), [(None, 0), ("request", 0), ("period", 5)])
+def test_end_of_a_folded_row(granularity: str | None, minute: int) -> None:
+    """A request has no width, whenever its lines were written; a period grows."""
+    folded = events.Folded()
+    for end in (3, 5, 4):
+        row = {"identity": "a", "charge_period_start": AT, "charge_period_end": f"2026-10-01T00:0{end}:00.000Z"}
+        folded.add(events.checked({**row, "granularity": granularity}), end)
+    assert folded.rows["a"]["charge_period_end"] == f"2026-10-01T00:0{minute}:00.000Z"
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.integers(0, 9)), min_size=1), st.randoms())
 def test_folding_knows_no_order(found: list[tuple[str, int, int]], random: Any) -> None:
     """Rows of one identity give the same row in any order."""

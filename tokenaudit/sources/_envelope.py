@@ -39,6 +39,8 @@ LABELS = (
 LONGEST_NAME = 200
 REQUEST_IDS = ("request_id", "requestId", "x_request_id", "_request_id")
 RESPONSE_IDS = ("id", "responseId", "response_id")
+SHORTEST_ID = 16
+"""Ids of fewer characters come again."""
 
 
 def opened(record: Object) -> Object:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tokenaudit import schema
 from tokenaudit.sources._database import connect
-from tokenaudit.sources._documents import DOCUMENT, documents
+from tokenaudit.sources._documents import DOCUMENT, documents, is_document
 from tokenaudit.sources._instant import instant
 from tokenaudit.sources._money import amount
 from tokenaudit.sources.lines import BLANK, BOM, Lines, open_binary
@@ -69,6 +69,11 @@ def document(rows: DocumentRows) -> Callable[[Tail], Decoded]:
     return lambda tail: _read_document(tail, rows)
 
 
+def lines_or_document(rows: DocumentRows) -> Callable[[Tail], Decoded]:
+    """Return a decoder of files that hold JSON lines, or are one JSON document or an array, whichever a file is."""
+    return lambda tail: (_read_document if is_document(tail.path) else _read_lines_of_any)(tail, rows)
+
+
 def database(rows: DatabaseRows) -> Callable[[Tail], Decoded]:
     """Return a decoder of SQLite databases."""
     return lambda tail: _read_database(tail, rows)
@@ -86,6 +91,10 @@ def _read_lines(tail: Tail, rows: LineRows, needles: tuple[bytes, ...]) -> Decod
         source.rejects.extend(Reject(number, offset, error) for error in errors)
     state = json.dumps(memory.facts, separators=(",", ":")) if memory.facts else ""
     return folded.decoded(source.offset, source.line, state, source.rejects)
+
+
+def _read_lines_of_any(tail: Tail, rows: DocumentRows) -> Decoded:
+    return _read_lines(tail, rows, (b"{",))
 
 
 def _read_document(tail: Tail, rows: DocumentRows) -> Decoded:
@@ -181,6 +190,8 @@ class Folded:
             if values:
                 whole[name] = max(values, key=_size if name in MONEY else None)
         whole["charge_period_start"] = min(nearest["charge_period_start"], other["charge_period_start"])
+        if (whole.get("granularity") or "request") == "request":
+            whole["charge_period_end"] = whole["charge_period_start"]
         self.rows[row["identity"]] = whole
 
     def decoded(self, offset: int, line: int, state: str, rejects: list[Reject]) -> Decoded:

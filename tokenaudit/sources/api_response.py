@@ -30,10 +30,10 @@ from typing import TYPE_CHECKING, Any
 
 from tokenaudit.sources import _events
 from tokenaudit.sources._bodies import anthropic_parts, usage_of
-from tokenaudit.sources._documents import at, is_document, items
-from tokenaudit.sources._envelope import Object, assembled, first_name, id_of, opened, time_of, who
+from tokenaudit.sources._documents import at, items
+from tokenaudit.sources._envelope import SHORTEST_ID, Object, assembled, first_name, id_of, opened, time_of, who
 from tokenaudit.sources._money import scaled
-from tokenaudit.sources.source import Decoded, Log, Tail
+from tokenaudit.sources.source import Log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,6 @@ TYPES = ("message", "response.completed", "response.incomplete", "response.done"
 OBJECTS = ("chat.completion", "chat.completion.chunk", "text_completion", "response")
 STREAM_EVENTS = ("message_start", "message_delta")
 MODELS = ("model", "modelVersion", "model_version", "modelId", "model_id")
-SHORTEST_ID = 16
 NO_TIME = 'no timestamp: log each response as {"timestamp": ..., "response": {...}}'
 NO_USAGE = "a response without usage: ask for it (OpenAI streams: stream_options.include_usage)"
 ONE_EVENT = "one event of a stream: log the events of a response as one list"
@@ -80,11 +79,6 @@ def _is_response(body: Object) -> bool:
     if at(body, "output", "message") or (body.get("type") == "message" and body.get("role") == "assistant"):
         return True
     return bool(items(body, "candidates")) or (body.get("object") in OBJECTS and not body.get("error"))
-
-
-def decode(tail: Tail) -> Decoded:
-    """Read the unread lines of a file, or the whole of a document."""
-    return (_document if is_document(tail.path) else _lines)(tail)
 
 
 def entries(value: object) -> Iterator[Object]:
@@ -202,15 +196,13 @@ def _identity(record: Object, body: Object, at_time: str | None) -> str:
     return name if len(name) >= SHORTEST_ID else "\x1f".join((name, at_time or "", _model(record, body) or ""))
 
 
-_lines, _document = _events.lines(rows), _events.document(rows)
-
 SOURCE = Log(
     name="api-response",
     title="Logged API responses",
     provider=None,
     authority="client",
     detect=detect,
-    decode=decode,
+    decode=_events.lines_or_document(rows),
     known="what your own code logs of each call: one JSON line with a timestamp and the response",
     tells="tokens by response, and user, project and team where the envelope names them",
     lacks="money (but OpenRouter's), calls that were not logged, and Gemini's searches",
