@@ -120,6 +120,18 @@ def _openai_output(usage: dict[str, Any], prompt: int, inside: dict[str, Any]) -
     }
 
 
+def either(usage: dict[str, Any]) -> Columns:
+    """Return the columns of an OpenAI-like `usage` of which it is not sure that its input includes the cache.
+
+    It does unless the cached counts exceed it, or the total shows that they stand beside it.
+    """
+    inside = _details(usage, "prompt_tokens_details")
+    whole, shown, total = _first(usage, "prompt_tokens"), _first(usage, "completion_tokens"), usage.get("total_tokens")
+    read, written = number(inside.get("cached_tokens")), number(inside.get("cache_write_tokens"))
+    beside = read + written > whole or (total is not None and number(total) == whole + shown + read + written)
+    return openai({**usage, "prompt_tokens": whole + read + written} if beside and read + written else usage)
+
+
 def anthropic(usage: dict[str, Any]) -> Columns:
     """Return the columns of an Anthropic `usage`, with its tier, speed and region; parts of the response left out."""
     flat, long = number(usage.get("cache_creation_input_tokens")), _life(usage, "1h")

@@ -35,7 +35,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tokenaudit.sources import _events, _otlp
-from tokenaudit.sources._bodies import Columns, anthropic, gemini, number, openai
+from tokenaudit.sources._bodies import Columns, either, gemini, number, openai
 from tokenaudit.sources._envelope import SHORTEST_ID, first_name
 from tokenaudit.sources._otlp import Object, Signal, service, time_of
 from tokenaudit.sources.source import Log
@@ -138,20 +138,14 @@ def _call(signal: Signal, start: str | None) -> _events.Row:
 
 def _classes(told: Object) -> Columns:
     """Return the classes of a call; the cache is part of the input unless the counts say that it is not."""
-    whole, shown, read, written, reasoning, total = (
-        _count(told, names) for names in (INPUTS, OUTPUTS, READS, WRITES, REASONING, TOTALS)
-    )
-    cached = number(read) + number(written)
-    beside = cached > number(whole) or (total is not None and number(total) == number(whole) + number(shown) + cached)
-    if cached and beside:
-        usage = {"input_tokens": whole, "cache_read_input_tokens": read, "cache_creation_input_tokens": written}
-        details = {"thinking_tokens": reasoning}
-        return _counts(anthropic({**usage, "output_tokens": shown, "output_tokens_details": details}))
-    parts = {"cached_tokens": read, "cache_write_tokens": written}
-    usage = {"prompt_tokens": whole, "completion_tokens": shown, "total_tokens": total}
-    return openai(
-        {**usage, "prompt_tokens_details": parts, "completion_tokens_details": {"reasoning_tokens": reasoning}}
-    )
+    parts = {"cached_tokens": _count(told, READS), "cache_write_tokens": _count(told, WRITES)}
+    return either({
+        "prompt_tokens": _count(told, INPUTS),
+        "completion_tokens": _count(told, OUTPUTS),
+        "total_tokens": _count(told, TOTALS),
+        "prompt_tokens_details": parts,
+        "completion_tokens_details": {"reasoning_tokens": _count(told, REASONING)},
+    })  # fmt: skip
 
 
 def _count(told: Object, names: tuple[str, ...]) -> Any:  # noqa: ANN401 - whatever an attribute holds
