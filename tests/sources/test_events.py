@@ -152,6 +152,20 @@ def test_database_in_a_folder_without_write_access(tmp_path: Path) -> None:
         opened.close()
 
 
+def test_one_bad_row_costs_no_other(tmp_path: Path) -> None:
+    """Rows after one that cannot count are read."""
+    path = tmp_path / "calls.json"
+    path.write_text('["a", "b", "c", "d"]')
+    odd = {"b": {"charge_period_start": "never"}, "c": {"reject": "no model"}, "d": {"reject": None}}
+    read = events.document(
+        lambda names, _: ({"identity": name, "charge_period_start": AT, **odd.get(name, {})} for name in names)
+    )
+    made = read(Tail(str(path)))
+    assert made.columns["identity"] == ["a", "d"]
+    assert "reject" not in made.columns
+    assert [reject.reason for reject in made.rejects] == ["usage without a usable timestamp: 'never'", "no model"]
+
+
 def test_broken_database(tmp_path: Path) -> None:
     """A broken database is a reject."""
     path = tmp_path / "calls.db"
@@ -159,6 +173,16 @@ def test_broken_database(tmp_path: Path) -> None:
     made = events.database(calls_of)(Tail(str(path)))
     assert made.columns["identity"] == []
     assert "not a sound database" in made.rejects[0].reason
+
+
+@pytest.mark.parametrize(("granularity", "minute"), [(None, 0), ("request", 0), ("period", 5)])
+def test_end_of_a_folded_row(granularity: str | None, minute: int) -> None:
+    """A request has no width, whenever its lines were written; a period grows."""
+    folded = events.Folded()
+    for end in (3, 5, 4):
+        row = {"identity": "a", "charge_period_start": AT, "charge_period_end": f"2026-10-01T00:0{end}:00.000Z"}
+        folded.add(events.checked({**row, "granularity": granularity}), end)
+    assert folded.rows["a"]["charge_period_end"] == f"2026-10-01T00:0{minute}:00.000Z"
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.integers(0, 9)), min_size=1), st.randoms())
