@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tokenaudit.ingest.walk import walk
 from tokenaudit.sources import _events as events
+from tokenaudit.sources._instant import epoch
 from tokenaudit.sources._money import amount, scaled
 from tokenaudit.sources._packed import DamagedError, is_member, open_member
 from tokenaudit.sources.head import Head
@@ -108,6 +109,40 @@ def test_document(tmp_path: Path) -> None:
     made = read(Tail(str(path)))
     assert made.columns["identity"] == []
     assert len(made.rejects) == 1
+
+
+def test_a_bad_row_leaves_the_others_alone(tmp_path: Path) -> None:
+    """Of a document each row is refused by itself, for its own reason or the one it brings."""
+    path = tmp_path / "session.json"
+    path.write_text("{}")
+    good = {"charge_period_start": AT, "output_tokens": 1}
+
+    def some(_value: Any, _memory: events.Memory) -> Iterator[events.Row]:
+        yield {"identity": "a", **good, "output_tokens": -1}
+        yield {"reject": "no model"}
+        yield {"identity": "b", **good}
+
+    made = events.document(some)(Tail(str(path)))
+    assert made.columns["identity"] == ["b"]
+    assert [item.reason for item in made.rejects] == ["impossible count: output_tokens is -1", "no model"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1790000000, "2026-09-21T14:13:20.000Z"),
+        ("1790000000.25", "2026-09-21T14:13:20.250Z"),
+        (1790000000123, "2026-09-21T14:13:20.123Z"),
+        (1770983427.123, "2026-02-13T11:50:27.123Z"),
+        (None, None),
+        ("soon", None),
+        ("nan", None),
+        (1e300, None),
+    ],
+)
+def test_epoch(value: object, expected: str | None) -> None:
+    """Seconds and milliseconds are told apart by their size."""
+    assert epoch(value) == expected
 
 
 def calls_of(database: sqlite3.Connection) -> Iterator[events.Row]:

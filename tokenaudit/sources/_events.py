@@ -34,7 +34,10 @@ DEFAULTS: dict[str, Any] = {
 """Values of the columns that a row leaves out; those of others are null."""
 
 Row = dict[str, Any]
-"""Usage columns by name, with `identity` (text that names the billable thing) and `charge_period_start` (ISO 8601)."""
+"""Usage columns by name, with `identity` (text that names the billable thing) and `charge_period_start` (ISO 8601).
+
+A row with `reject` (text) cannot be counted, for that reason.
+"""
 
 
 class UncountedError(Exception):
@@ -117,7 +120,18 @@ def _take(folded: Folded, rows: Iterable[Row], line: int, errors: list[str]) -> 
     """Fold the rows of one record in; the reasons why some cannot count are added to `errors`."""
     try:
         for row in rows:
-            folded.add(checked(row), row.get("line", line))
+            _take_row(folded, row, line, errors)
+    except UncountedError as error:
+        errors.append(str(error))
+
+
+def _take_row(folded: Folded, row: Row, line: int, errors: list[str]) -> None:
+    """Fold one row in; one that cannot count leaves the record's other rows alone."""
+    if row.get("reject"):
+        errors.append(row["reject"])
+        return
+    try:
+        folded.add(checked(row), row.get("line", line))
     except UncountedError as error:
         errors.append(str(error))
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 PLAIN = 24
 """Length of ``2026-11-01T10:00:00.000Z``."""
+IN_MILLISECONDS = 10**11
+"""As seconds the year 5138, as milliseconds 1973: what is as large counts milliseconds."""
 
 
 def instant(text: str | None) -> str | None:
@@ -18,6 +20,16 @@ def instant(text: str | None) -> str | None:
     except (ValueError, OverflowError):
         return None
     return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def epoch(value: object) -> str | None:
+    """Return seconds since 1970, or milliseconds from 10^11 on, as such an instant; None for what is no number."""
+    try:
+        number = float(str(value))
+        seconds = number / 1000 if abs(number) >= IN_MILLISECONDS else number
+        return instant(datetime.fromtimestamp(seconds, UTC).isoformat())
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def milliseconds(text: str) -> int:
