@@ -36,7 +36,8 @@ DEFAULTS: dict[str, Any] = {
 Row = dict[str, Any]
 """Usage columns by name, with `identity` (text that names the billable thing) and `charge_period_start` (ISO 8601).
 
-A row with `reject` (text) cannot be counted, for that reason.
+A row with `reject` (text: why it cannot count) is a reject and nothing else: a generator that raises `UncountedError`
+yields no more rows, which loses the rest of a document or database.
 """
 
 
@@ -117,7 +118,7 @@ def _read_database(tail: Tail, rows: DatabaseRows) -> Decoded:
 
 
 def _take(folded: Folded, rows: Iterable[Row], line: int, errors: list[str]) -> None:
-    """Fold the rows of one record in; the reasons why some cannot count are added to `errors`."""
+    """Fold the rows of one record in; the reasons why some cannot count are added to `errors`, the others count."""
     try:
         for row in rows:
             _take_row(folded, row, line, errors)
@@ -126,10 +127,6 @@ def _take(folded: Folded, rows: Iterable[Row], line: int, errors: list[str]) -> 
 
 
 def _take_row(folded: Folded, row: Row, line: int, errors: list[str]) -> None:
-    """Fold one row in; one that cannot count leaves the record's other rows alone."""
-    if row.get("reject"):
-        errors.append(row["reject"])
-        return
     try:
         folded.add(checked(row), row.get("line", line))
     except UncountedError as error:
@@ -138,6 +135,8 @@ def _take_row(folded: Folded, row: Row, line: int, errors: list[str]) -> None:
 
 def checked(row: Row) -> Row:
     """Return a row with whole counts, money as decimal text and instants in UTC; UncountedError where it has not."""
+    if row.get("reject"):
+        raise UncountedError(row["reject"])
     start = instant(row["charge_period_start"])
     if start is None:
         raise UncountedError(f"usage without a usable timestamp: {row['charge_period_start']!r}")
