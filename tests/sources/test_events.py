@@ -111,22 +111,6 @@ def test_document(tmp_path: Path) -> None:
     assert len(made.rejects) == 1
 
 
-def test_a_bad_row_leaves_the_others_alone(tmp_path: Path) -> None:
-    """Of a document each row is refused by itself, for its own reason or the one it brings."""
-    path = tmp_path / "session.json"
-    path.write_text("{}")
-    good = {"charge_period_start": AT, "output_tokens": 1}
-
-    def some(_value: Any, _memory: events.Memory) -> Iterator[events.Row]:
-        yield {"identity": "a", **good, "output_tokens": -1}
-        yield {"reject": "no model"}
-        yield {"identity": "b", **good}
-
-    made = events.document(some)(Tail(str(path)))
-    assert made.columns["identity"] == ["b"]
-    assert [item.reason for item in made.rejects] == ["impossible count: output_tokens is -1", "no model"]
-
-
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

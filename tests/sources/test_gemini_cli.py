@@ -93,7 +93,7 @@ def test_lines_go_on(tmp_path: Path) -> None:
     second = SOURCE.decode(Tail(str(path), first.offset, first.line, first.state))
 
     assert second.columns["identity"] == ["s1\x1fm2"]
-    assert second.columns["project"] == ["shop"]
+    assert (second.columns["project"], second.columns["project_path"]) == ([None], ["C:\\src\\shop"])
 
 
 def test_bad_counts(tmp_path: Path) -> None:

@@ -72,8 +72,10 @@ def _task(messages: list[dict[str, Any]], task: Task) -> Iterator[events.Row]:
     requests = [(line, item) for line, item in enumerate(messages, 1) if item.get("say") == REQUEST]
     first = messages[0].get("ts") if messages else None
     for (line, request), (_, following) in pairwise([*requests, (0, {})]):
-        told = next(documents(str(request.get("text") or "").encode(), []), None)
-        if any(at(told, name) for name in TASK):
+        told = next(documents(str(request.get("text") or "{}").encode(), []), None)
+        if not isinstance(told, dict):
+            yield {"reject": f"{REQUEST} without JSON in its text"}
+        elif any(told.get(name) for name in TASK):
             yield _request(request, told, task.before(following.get("ts"))._asdict()) | {
                 "identity": f"{first}\x1f{request.get('ts')}",
                 "line": line,
@@ -93,15 +95,15 @@ def _request(request: dict[str, Any], told: dict[str, Any], used: dict[str, Any]
         "charge_period_start": start,
         "request_model": at(named, "modelId") or used["model"],
         "provider": provider,
-        **_classes([told.get(name) for name in TASK], with_cache=with_cache),
+        **_classes(told, TASK, with_cache=with_cache),
         "reported_cost": told.get("cost"),
     }
 
 
-def _classes(told: list[Any], *, with_cache: bool) -> events.Row:
+def _classes(told: dict[str, Any], names: tuple[str, ...], *, with_cache: bool) -> events.Row:
     """Return disjoint classes of input, cache reads, cache writes and output; a number that is none makes a reject."""
     try:
-        whole, read, written, output = map(events.count, told)
+        whole, read, written, output = (events.count(told.get(name), name) for name in names)
     except events.UncountedError as error:
         return {"reject": str(error)}
     inside = with_cache and whole >= read + written
@@ -117,7 +119,7 @@ def _classes(told: list[Any], *, with_cache: bool) -> events.Row:
 def _session(document: dict[str, Any], path: str) -> Iterator[events.Row]:
     session, manifest = document.get("sessionId"), beside(path, f"{document.get('sessionId')}.json")
     for number, message in enumerate(items(document, "messages"), 1):
-        metrics = message.get("metrics")
+        metrics = message.get("metrics") or {}
         if any(at(metrics, name) for name in SESSION):
             start = epoch(message.get("ts")) or instant(str(message.get("ts")))
             yield {
@@ -128,7 +130,7 @@ def _session(document: dict[str, Any], path: str) -> Iterator[events.Row]:
                 "project_path": at(manifest, "cwd"),
                 "request_model": at(message, "modelInfo", "id") or at(manifest, "model"),
                 "provider": at(message, "modelInfo", "provider") or at(manifest, "provider"),
-                **_classes([at(metrics, name) for name in SESSION], with_cache=True),
+                **_classes(metrics, SESSION, with_cache=True),
                 "reported_cost": at(metrics, "cost"),
             }
 

@@ -79,8 +79,7 @@ def _message_rows(message: dict[str, Any], memory: events.Memory) -> Iterator[ev
 def _project(facts: dict[str, Any]) -> dict[str, str | None]:
     """Return the first folder of the workspace, else the hash of the project's folder."""
     folder = next(iter(facts.get("directories") or ()), None)
-    last = str(folder or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return {"project": last or facts.get("projectHash"), "project_path": folder}
+    return {"project": None if folder else facts.get("projectHash"), "project_path": folder}
 
 
 def decode(tail: Tail) -> Decoded:
