@@ -12,7 +12,7 @@ Both are JSON documents that are written anew.
   environment details that Roo and Kilo write into each prompt. Alone the file tells no model.
 * Sessions: ``metrics`` of each message; ``inputTokens`` holds the cache. The totals in the session's other file, which
   fold in sub-agents that have files of their own, are not read.
-* The cost is the program's own.
+* The cost is the program's own; 0 tells nothing (a subscription, or a model without a price).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tokenaudit.sources import _events as events
 from tokenaudit.sources._cline_task import Task, beside, task_of
 from tokenaudit.sources._documents import at, documents, items
 from tokenaudit.sources._instant import epoch, instant
+from tokenaudit.sources._money import estimate
 from tokenaudit.sources.source import Log
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _request(request: dict[str, Any], told: dict[str, Any], used: dict[str, Any]
         "request_model": at(named, "modelId") or used["model"],
         "provider": provider,
         **_classes(told, TASK, with_cache=with_cache),
-        "reported_cost": told.get("cost"),
+        "reported_cost": estimate(told.get("cost")),
     }
 
 
@@ -131,7 +132,7 @@ def _session(document: dict[str, Any], path: str) -> Iterator[events.Row]:
                 "request_model": at(message, "modelInfo", "id") or at(manifest, "model"),
                 "provider": at(message, "modelInfo", "provider") or at(manifest, "provider"),
                 **_classes(metrics, SESSION, with_cache=True),
-                "reported_cost": at(metrics, "cost"),
+                "reported_cost": estimate(at(metrics, "cost")),
             }
 
 

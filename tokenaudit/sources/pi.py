@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tokenaudit.sources import _events as events
 from tokenaudit.sources._documents import at
 from tokenaudit.sources._instant import epoch, instant
-from tokenaudit.sources._money import decimal
+from tokenaudit.sources._money import estimate
 from tokenaudit.sources.source import Log
 
 if TYPE_CHECKING:
@@ -102,13 +102,8 @@ def _used(record: dict[str, Any], told: dict[str, Any], facts: dict[str, Any]) -
         "cache_creation_1h_input_tokens": long,
         "output_tokens": usage.get("output"),
         "reasoning_output_tokens": next((usage[name] for name in REASONING if usage.get(name)), 0),
-        "reported_cost": _estimate(at(usage, "cost", "total"), told.get("costUSD"), record.get("costUSD")),
+        "reported_cost": estimate(at(usage, "cost", "total"), told.get("costUSD"), record.get("costUSD")),
     }
-
-
-def _estimate(*amounts: object) -> object:
-    """Return the first amount that is not nothing."""
-    return next((amount for amount in amounts if decimal(amount)), None)
 
 
 SOURCE = Log(
