@@ -138,15 +138,8 @@ def _session(document: dict[str, Any], path: str) -> Iterator[events.Row]:
 
 # -- where they are ---------------------------------------------------------------------------------------------------
 EXTENSIONS = ("saoudrizwan.claude-dev", "rooveterinaryinc.roo-cline", "kilocode.kilo-code")
-EDITORS = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf", "Trae")
-STORAGES = (
-    *(
-        f"{base}/{editor}/User/globalStorage"
-        for base in ("~/.config", "~/Library/Application Support", "$APPDATA")
-        for editor in EDITORS
-    ),
-    "~/.vscode-server/data/User/globalStorage",
-)
+EDITORS = ("~/.config/*", "~/Library/Application Support/*", "$APPDATA/*", "~/.vscode-server/data")
+"""Visual Studio Code and its relatives: Cursor, Windsurf, VSCodium and others keep the same folders."""
 
 SOURCE = Log(
     name="cline",
@@ -156,7 +149,7 @@ SOURCE = Log(
     detect=detect,
     decode=events.document(rows),
     paths=(
-        *(f"{storage}/{extension}/tasks" for storage in STORAGES for extension in EXTENSIONS),
+        *(f"{editor}/User/globalStorage/{extension}/tasks" for editor in EDITORS for extension in EXTENSIONS),
         *(f"{data}/{kind}" for data in ("$CLINE_DATA_DIR", "~/.cline/data") for kind in ("tasks", "sessions")),
         "~/.vscode-mock/global-storage/tasks",
     ),
