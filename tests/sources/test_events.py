@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tokenaudit.ingest.walk import walk
 from tokenaudit.sources import _events as events
+from tokenaudit.sources._instant import epoch
 from tokenaudit.sources._money import amount, scaled
 from tokenaudit.sources._packed import DamagedError, is_member, open_member
 from tokenaudit.sources.head import Head
@@ -110,6 +111,24 @@ def test_document(tmp_path: Path) -> None:
     assert len(made.rejects) == 1
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1790000000, "2026-09-21T14:13:20.000Z"),
+        ("1790000000.25", "2026-09-21T14:13:20.250Z"),
+        (1790000000123, "2026-09-21T14:13:20.123Z"),
+        (1770983427.123, "2026-02-13T11:50:27.123Z"),
+        (None, None),
+        ("soon", None),
+        ("nan", None),
+        (1e300, None),
+    ],
+)
+def test_epoch(value: object, expected: str | None) -> None:
+    """Seconds and milliseconds are told apart by their size."""
+    assert epoch(value) == expected
+
+
 def calls_of(database: sqlite3.Connection) -> Iterator[events.Row]:
     """Read the table of calls."""
     for id_, out in database.execute("select id, out from call"):
@@ -156,7 +175,11 @@ def test_one_bad_row_costs_no_other(tmp_path: Path) -> None:
     """Rows after one that cannot count are read."""
     path = tmp_path / "calls.json"
     path.write_text('["a", "b", "c", "d"]')
-    odd = {"b": {"charge_period_start": "never"}, "c": {"reject": "no model"}, "d": {"reject": None}}
+    odd: dict[str, dict[str, object]] = {
+        "b": {"charge_period_start": "never"},
+        "c": {"reject": "no model"},
+        "d": {"reject": None},
+    }
     read = events.document(
         lambda names, _: ({"identity": name, "charge_period_start": AT, **odd.get(name, {})} for name in names)
     )

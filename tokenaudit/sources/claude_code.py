@@ -23,13 +23,13 @@ from tokenaudit.sources.source import Decoded, Log, Tail
 if TYPE_CHECKING:
     from tokenaudit.sources.head import Head
 
-FOREIGN = "usageMetadata"
-"""Key of a relative's lines that look alike but count otherwise."""
+FOREIGN = frozenset({"usageMetadata", "systemPayload", "toolCallResult"})
+"""Keys of a relative's lines that look alike but count otherwise; its messages have `parts`."""
 
 
 def detect(head: Head) -> bool:
     """Say whether the first records are lines of a session: they carry `sessionId`, or are its metadata lines."""
-    return any(_is_line(record) for record in head.records)
+    return any(_is_line(record) for record in head.records) and not any(map(_is_foreign, head.records))
 
 
 def _is_line(record: dict[str, Any]) -> bool:
@@ -37,10 +37,15 @@ def _is_line(record: dict[str, Any]) -> bool:
     if not isinstance(kind, str):
         return False
     return (
-        (isinstance(record.get("sessionId"), str) and FOREIGN not in record)
+        (isinstance(record.get("sessionId"), str) and not isinstance(record.get("message"), str))
         or (kind == "summary" and "leafUuid" in record)
         or (kind == "file-history-snapshot" and "snapshot" in record)
     )
+
+
+def _is_foreign(record: dict[str, Any]) -> bool:
+    message = record.get("message")
+    return not FOREIGN.isdisjoint(record) or (isinstance(message, dict) and "parts" in message)
 
 
 def decode(tail: Tail) -> Decoded:

@@ -130,7 +130,7 @@ class Log:
     """As in `Table`."""
     rules: int = 1
     paths: tuple[str, ...] = ()
-    """Folders on a developer's machine that hold such files; `~` and `$VARIABLE` allowed."""
+    """Folders on a developer's machine that hold such files; `~`, `$VARIABLE` and `*` allowed."""
     known: str = ""
     tells: str = ""
     lacks: str = ""
