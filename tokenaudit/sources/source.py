@@ -109,6 +109,8 @@ class Table:
     one of these ways, such as one for each tag. Keys are what follows, as the file spells it."""
     identity: tuple[str, ...] = ()
     """Usage columns whose values name the bucket or the event."""
+    once: bool = False
+    """An identity names one event, never a bucket: of its rows in one file only the first counts."""
     empty: Empty | None = None
     strict: bool = False
     """Refuse columns that are not in `columns`, with a did-you-mean."""
