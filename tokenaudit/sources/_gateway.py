@@ -113,6 +113,11 @@ def both(columns: Mapping[str, Kind]) -> dict[str, Kind]:
     return {spelling: kind for name, kind in columns.items() for spelling in (name, squashed(name))}
 
 
+def spelt(*signatures: frozenset[str]) -> tuple[frozenset[str], ...]:
+    """Return signatures in both spellings."""
+    return (*signatures, *(frozenset(map(squashed, names)) for names in signatures))
+
+
 def squashed(name: str) -> str:
     """Return a name as camel case in lower case."""
     return name.replace("_", "")
