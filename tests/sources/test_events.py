@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tokenaudit.ingest.walk import walk
 from tokenaudit.sources import _events as events
-from tokenaudit.sources._instant import epoch
+from tokenaudit.sources._instant import moment
 from tokenaudit.sources._money import amount, scaled
 from tokenaudit.sources._packed import DamagedError, is_member, open_member
 from tokenaudit.sources.head import Head
@@ -124,9 +124,9 @@ def test_document(tmp_path: Path) -> None:
         (1e300, None),
     ],
 )
-def test_epoch(value: object, expected: str | None) -> None:
+def test_numbers_since_1970(value: object, expected: str | None) -> None:
     """Seconds and milliseconds are told apart by their size."""
-    assert epoch(value) == expected
+    assert moment(value) == expected
 
 
 def calls_of(database: sqlite3.Connection) -> Iterator[events.Row]:

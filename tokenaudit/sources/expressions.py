@@ -73,7 +73,7 @@ def vendor(model: pl.Expr) -> pl.Expr:
 
 def tags(labels: Mapping[str, pl.Expr]) -> pl.Expr:
     """Return a JSON object of the labels that have a value, keys in the order given; null where none has."""
-    pairs = [pl.format('"{}":{}', pl.lit(key), _quoted(value.cast(pl.String))) for key, value in labels.items()]
+    pairs = [pl.format('"{}":{}', pl.lit(key), quoted(value.cast(pl.String))) for key, value in labels.items()]
     joined = pl.concat_str(pairs, separator=",", ignore_nulls=True)
     return pl.when(joined != "").then(pl.concat_str(pl.lit("{"), joined, pl.lit("}")))
 
@@ -118,7 +118,8 @@ def _parse(text: pl.Expr, pattern: str, *, zoned: bool) -> pl.Expr:
     return parsed.dt.convert_time_zone("UTC") if zoned else parsed.dt.replace_time_zone("UTC")
 
 
-def _quoted(text: pl.Expr) -> pl.Expr:
+def quoted(text: pl.Expr) -> pl.Expr:
+    """Return text as a JSON string."""
     escaped = text.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
     plain = escaped.str.replace_all(r"[\x00-\x1f]", " ")
     return pl.concat_str(pl.lit('"'), plain, pl.lit('"'))
