@@ -86,7 +86,7 @@ def test_a_day_is_replaced_whole() -> None:
         assert (found["billed_cost"], found["requests"]) == (1 + 3 * Decimal("12.5"), 361)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9)), min_size=1, max_size=8), st.randoms())
 def test_pieces_add_up(found: list[tuple[int, int]], random: object) -> None:
     """Equal rows of one file all count; whole days in files of their own, in any order, give the same totals."""

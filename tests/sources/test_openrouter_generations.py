@@ -149,7 +149,7 @@ def test_csv_and_json_are_one_call() -> None:
         assert (row["api_key"], row["user"], row["requests"]) == ("backend", "alice@example.com", 1)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=12))
 def test_each_id_counts_once(sightings: list[tuple[int, int]]) -> None:
     """Repeated in a file, over files and in any order, each generation counts once."""
