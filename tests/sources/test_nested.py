@@ -100,8 +100,8 @@ def test_records_of_a_document_have_numbers_of_their_own(read_text: ReadText) ->
     """A line that holds several records numbers them on; a line that holds one gives it its own number."""
     page, single = json.dumps({"data": ROWS}), json.dumps(ROWS[0])
     assert read_text(PAGES, json.dumps({"data": ROWS}, indent=2)).rows["line"].to_list() == [1, 2]
-    assert read_text(PAGES, "\n".join([single, "", single])).rows["line"].to_list() == [1, 3]
-    assert read_text(PAGES, "\n".join([page, page, single])).rows["line"].to_list() == [1, 2, 3, 4, 5]
+    assert read_text(PAGES, f"{single}\n\n{single}").rows["line"].to_list() == [1, 3]
+    assert read_text(PAGES, f"{page}\n{page}\n{single}").rows["line"].to_list() == [1, 2, 3, 4, 5]
     bad = json.dumps({"data": [ROWS[0], {**ROWS[1], "usage": {"output": "many"}}]})
     assert [reject.line for reject in read_text(PAGES, bad).rejects] == [2]
 
