@@ -96,16 +96,6 @@ def test_name_of_the_file(read_file: ReadFile, tmp_path: Path) -> None:
     assert read_file(PAGES, path).rows["session"].cast(pl.String).unique().to_list() == ["october.json"]
 
 
-def test_records_of_a_document_have_numbers_of_their_own(read_text: ReadText) -> None:
-    """A line that holds several records numbers them on; a line that holds one gives it its own number."""
-    page, single = json.dumps({"data": ROWS}), json.dumps(ROWS[0])
-    assert read_text(PAGES, json.dumps({"data": ROWS}, indent=2)).rows["line"].to_list() == [1, 2]
-    assert read_text(PAGES, f"{single}\n\n{single}").rows["line"].to_list() == [1, 3]
-    assert read_text(PAGES, f"{page}\n{page}\n{single}").rows["line"].to_list() == [1, 2, 3, 4, 5]
-    bad = json.dumps({"data": [ROWS[0], {**ROWS[1], "usage": {"output": "many"}}]})
-    assert [reject.line for reject in read_text(PAGES, bad).rejects] == [2]
-
-
 def test_absent_names(tmp_path: Path) -> None:
     """A file with a name that the source never has is another's."""
     path = tmp_path / "other.json"

@@ -21,7 +21,7 @@ from tokenaudit.sources.lines import BLANK, BOM, open_binary
 from tokenaudit.sources.source import FILE_NAME, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from tokenaudit.sources.source import Table
 
@@ -60,31 +60,18 @@ def _lines(source: Table, block: Block) -> Piece:
         bad.update((number, error) for error in errors)
     piece = _piece(source, found)
     rejects = [Reject(line, offset, bad[line]) for line, offset in line_offsets(block, set(bad)).items()]
-    by_line = set(piece.frame["line"]) <= {number for number, _ in found}
-    return Piece(piece.frame, sorted([*rejects, *piece.rejects]), block if by_line else None)
+    return Piece(piece.frame, sorted([*rejects, *piece.rejects]), block)
 
 
 def _piece(source: Table, found: Numbered) -> Piece:
     """Return the records of some documents as columns of text."""
-    records = list(_records(source, found))
+    if source.records is None:
+        raise TypeError(source.name)
+    records = [(number, record) for number, document in found for record in source.records(document)]
     names = [name for name in source.columns if name != FILE_NAME]
     columns = {name: [text(record.get(name)) for _, record in records] for name in names}
     frame = pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
     return Piece(frame.with_columns(line=pl.Series([number for number, _ in records], dtype=pl.Int64)), [])
-
-
-def _records(source: Table, found: Numbered) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield the records of documents, each with a number of its own: its document's, or the next where that is taken.
-
-    The rows of one bucket are told apart by it.
-    """
-    if source.records is None:
-        raise TypeError(source.name)
-    last = 0
-    for number, document in found:
-        for record in source.records(document):
-            last = max(number, last + 1)
-            yield last, record
 
 
 def text(value: object) -> str | None:
