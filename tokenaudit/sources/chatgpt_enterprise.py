@@ -44,6 +44,10 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
     counted = {"messages": pl.col("messages"), "messages_by_model": _json(pl.col("model_to_messages"))}
     told = {"credits_used": pl.col("credits_used"), "department": _list(pl.col("department"))}
     person = pl.coalesce("public_id", "email")
+    faults = {
+        "no person": person.is_null(),
+        "no period": pl.any_horizontal(pl.col("period_start", "period_end").is_null()),
+    }
     return rows.with_columns(
         charge_period_start=pl.col("period_start"),
         charge_period_end=pl.col("period_end") + pl.duration(days=1),
@@ -54,9 +58,7 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
         cost_basis=pl.lit("included"),
         tags=expressions.tags(named | counted | told),
         person=person,
-        reject=expressions.first_reason(
-            {"no person": person.is_null(), "no period": pl.any_horizontal(pl.col("period_start", "period_end").is_null())}
-        ),
+        reject=expressions.first_reason(faults),
     ).with_columns(
         identity=expressions.joined(("account", "person", "cadence", "charge_period_start", "charge_period_end"))
     )
