@@ -22,6 +22,7 @@ project and both count. A file speaks for every project it names in every bucket
 a project is a blank row that empties what an older download has there. Equal rows of one bucket are different things
 and all count.
 
+Pages may be appended to one file day by day: of several that hold a bucket, the one that goes on longest tells it.
 Three things decide before newness does. A page begins and ends at the second that was asked for: of a bucket that is
 cut off, the longest piece stands. Rows that name models stand before those of a page that was not grouped by model.
 And rows that name projects stand before those of a page that was not grouped by project, which are taken to be of the
