@@ -99,16 +99,20 @@ def microseconds(instants: pl.Expr) -> pl.Expr:
     return instants.dt.epoch("us").cast(pl.String)
 
 
-def declare_blanks(rows: pl.LazyFrame, scope: tuple[str, ...]) -> pl.LazyFrame:
+def declare_blanks(
+    rows: pl.LazyFrame, scope: tuple[str, ...], coarser: Iterable[Mapping[str, pl.Expr | None]] = ()
+) -> pl.LazyFrame:
     """Turn empty buckets into blank rows of everything the file speaks for.
 
     In: usage rows and, with `blank` true, the buckets the file shows empty. A file speaks for each combination of the
     `scope` columns that one of its rows has, in each of its buckets; where it shows none, the row is blank: it
     replaces what an older file has there and adds nothing. A file without any row speaks for nobody.
+    `coarser`: what else it speaks for, as changes of its combinations: who names projects knows the whole as well.
     """
     used = rows.filter(~pl.col("blank"))
     buckets = rows.group_by(BUCKET).agg(pl.col("line").min(), pl.col("granularity").first())
-    spoken = used.select(scope).unique()
+    named = used.select(scope).unique()
+    spoken = pl.concat([named, *(named.with_columns(**change).select(scope) for change in coarser)]).unique()
     gaps = buckets.join(spoken, how="cross").join(used, on=[*BUCKET, *scope], how="anti", nulls_equal=True)
     return pl.concat([used, gaps.with_columns(blank=True)], how="diagonal").sort("line", *scope)
 
