@@ -5,9 +5,10 @@ account, service account, model, tier, context window, geography and speed; what
 The Console's tokens export (`anthropic-usage`) tells of the same calls, but by names of keys and workspaces where this
 one has ids, so that no row of one could be found in the other: it is a source of its own.
 
-Classes are disjoint as they stand; cache writes are split into 5 minutes and 1 hour. The report has no
-money and counts no requests, so `requests` is 0; web searches are counted. ``batch`` is the standard tier sent as a batch. The default workspace is
-null, as in the report. An account or service account is the `user`. The context window stays as a tag.
+Classes are disjoint as they stand; cache writes are split into 5 minutes and 1 hour. The report has no money and
+counts no requests, so `requests` is 0; web searches are counted. ``batch`` is the standard tier sent as a batch. The
+default workspace is null, as in the report. An account or service account is the `user`. The context window stays as a
+tag.
 
 What replaces what. The identity is a bucket of one key in one workspace: the newest download replaces it whole, and
 equal results of one bucket all count. A bucket that is not grouped by either is a total: it gives way to any download

@@ -12,8 +12,8 @@ A trap: grouped by `rbac_group_id` the rows overlap, as who is in two groups cou
 
 What replaces what. The identity is a bucket of the organisation, which the newest download replaces whole, or in a
 bucket a person with all that the row is grouped by, as a page may end between two rows of a person: keep to one
-grouping there. The organisation's bucket is a total: it gives way to a download of the same bucket by person, which lacks what
-is nobody's. The page names no organisation.
+grouping there. The organisation's bucket is a total: it gives way to a download of the same bucket by person, which
+lacks what is nobody's. The page names no organisation.
 """
 
 from __future__ import annotations
