@@ -11,6 +11,8 @@ Rules (measured on real transcripts):
 * Where no line has a ``stop_reason`` the output count is a placeholder; `_claude_estimate` says what it may have been.
 * User, project and session come from the file in which the line stands closest to the file's own start: a resumed or
   forked session copies lines of other times, and its own lines begin where its clock comes near its start.
+* A captured ``claude -p --output-format stream-json`` holds the same responses (`_claude_stream`). ``result`` and
+  ``cost-state`` lines are cumulative totals, and never spend.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tokenaudit.sources import _claude_estimate as estimate
+from tokenaudit.sources import _claude_stream as stream
 from tokenaudit.sources._claude_guard import Guard
 from tokenaudit.sources._claude_line import (
     LARGEST_COUNT,
@@ -83,17 +86,20 @@ def _is_line(record: dict[str, Any]) -> bool:
         (isinstance(record.get("sessionId"), str) and FOREIGN not in record)
         or (kind == "summary" and "leafUuid" in record)
         or (kind == "file-history-snapshot" and "snapshot" in record)
+        or stream.is_line(record)
     )
 
 
 def decode(tail: Tail) -> Decoded:
     """Read the unread lines of one session file."""
     session = _Session(tail)
-    if session.read(NEEDLES):
+    if not session.read(NEEDLES):
+        session = _Session(tail, guarded=True)
+        session.read((*NEEDLES, *USER_LINES))
+    named = any(name for name, *_ in session.places.values())
+    if named or not stream.is_capture(tail.path):
         return session.result()
-    guarded = _Session(tail, guarded=True)
-    guarded.read((*NEEDLES, *USER_LINES))
-    return guarded.result()
+    return stream.read_capture(_Session(Tail(tail.path), guarded=True))
 
 
 class _Session:
