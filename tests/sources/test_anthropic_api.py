@@ -246,6 +246,7 @@ def test_a_page_may_end_between_two_rows_of_a_person(cut: int, order: list[str])
         (page({**TOKENS, **PRODUCT}), "claude-enterprise-usage"),
         (rows({**TOKENS, **PRODUCT, **PERSON}), "claude-enterprise-usage"),
         (page({**MONEY, **PRODUCT}), "claude-enterprise-cost"),
+        (json.dumps({"charge_period_start": "2026-10-12T00:00:00Z", "request_model": "m", **TOKENS}), None),
         (json.dumps({"data": [{"start_time": 1, "results": [{"amount": {"value": 1, "currency": "usd"}}]}]}), None),
     ],
 )

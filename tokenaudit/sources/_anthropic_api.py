@@ -22,6 +22,7 @@ CLASSES = {
     "output_tokens": "output_tokens",
     "server_tool_use.web_search_requests": "web_search_requests",
 }
+TIMES = ("starting_at", "ending_at")
 CENTS = ("amount", "list_amount")
 NOWHERE = "not_available"
 TOTAL = "\x1etotal"
@@ -32,7 +33,9 @@ COARSE = 2
 def rows(document: object, mark: str, *, enterprise: bool) -> Iterator[Mapping[str, Any]]:
     """Yield the flat results of a page, each with its bucket's times, that hold the key `mark`; amounts in dollars."""
     for bucket in items(document, "data") or items([document]):
-        times = {name: bucket.get(name) for name in ("starting_at", "ending_at")}
+        if not bucket.keys() >= set(TIMES):
+            continue
+        times = {name: bucket[name] for name in TIMES}
         for result in items(bucket, "results") if "results" in bucket else [bucket]:
             if mark in result and not isinstance(result[mark], dict) and enterprise == _is_enterprise(result):
                 money = {name: scaled(result[name], -2) for name in CENTS if name in result}
