@@ -69,7 +69,7 @@ def test_rejects_are_kept_with_file_line_and_reason(world: World) -> None:
 
     assert said == [
         ("a.jsonl", 1, "torn line"),
-        ("a.jsonl", 3, "impossible count"),
+        ("a.jsonl", 3, "unexpected value"),
         ("a.jsonl", 4, "usage without a usable timestamp"),
         ("b.jsonl", 2, "torn line"),
     ]

@@ -115,7 +115,7 @@ def test_when(tmp_path: Path, name: str, more: Json, start: str, end: str, grain
         ("results-2026-13-05.jsonl", result(), NO_TIME),
         ("results.jsonl", result(timestamp=1_790_000_000), NO_TIME),
         (DATED, result(None), "a succeeded result without a message id"),
-        (DATED, result(usage={"input_tokens": -1}), "impossible count: uncached_input_tokens is -1"),
+        (DATED, result(usage={"input_tokens": -1}), "unreadable usage: Expected `int` >= 0 - at `$.input_tokens`"),
     ],
 )
 def test_rejects(tmp_path: Path, name: str, line: Json, reason: str) -> None:

@@ -14,20 +14,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
-from tokenaudit.ingest.plan import Job
+from tokenaudit.ingest.plan import Job, marks
 from tokenaudit.sources import by_name
 from tokenaudit.sources.identity import hash_all, hash_text
-from tokenaudit.sources.source import Log, Reject
+from tokenaudit.sources.source import Decoded, Log, Reject
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 PARALLEL_BYTES = 1 << 26
-BATCH_BYTES = 1 << 25
-FRAME_ROWS = 50_000
+BATCH_BYTES = 1 << 24
+FRAME_ROWS = 20_000
 PROCESSES = min(8, os.cpu_count() or 1)
 
 
@@ -41,6 +41,8 @@ class FileRead:
     offset: int
     line: int
     state: str
+    marks: tuple[str, str]
+    """Digests of what was read, see `plan.marks`."""
     rejects: list[Reject]
 
 
@@ -143,21 +145,26 @@ def _decode(jobs: list[Job]) -> LogBatch:
     files = []
     for job in jobs:
         made = log.decode(job.tail)
+        files.append(_file_read(job.found.path, made))
         identities = made.columns.pop("identity")
-        made.columns["response_id"] = hash_all(name, identities)
-        made.columns["file_id"] = [log_file_id(job.found.path)] * len(identities)
-        for column, values in made.columns.items():
+        hashes: dict[str, Iterable[int]] = {
+            "response_id": hash_all(name, identities),
+            "file_id": repeat(log_file_id(job.found.path), len(identities)),
+        }
+        for column, values in (*made.columns.items(), *hashes.items()):
             columns.setdefault(column, []).extend(values)
-        files.append(
-            FileRead(job.found.path, len(identities), made.merged, made.offset, made.line, made.state, made.rejects)
-        )
     return LogBatch(
         name, {column: _packed(values) for column, values in columns.items()}, files, sum(map(_unread, jobs))
     )
 
 
+def _file_read(path: str, made: Decoded) -> FileRead:
+    rows = len(made.columns["identity"])
+    return FileRead(path, rows, made.merged, made.offset, made.line, made.state, marks(path, made.offset), made.rejects)
+
+
 def combined(batches: Iterable[LogBatch]) -> Iterator[LogBatch]:
-    """Yield batches of one source each, joined to about 50,000 rows: building a frame has a fixed price."""
+    """Yield batches of one source each, joined to about 20,000 rows: building a frame has a fixed price."""
     held: list[LogBatch] = []
     for batch in batches:
         if held and (held[0].source != batch.source or sum(item.rows() for item in held) >= FRAME_ROWS):

@@ -14,7 +14,7 @@ import xxhash
 from tokenaudit.errors import SourceError
 from tokenaudit.ingest.decode import Decoding, LogBatch, combined, log_file_id, uncollected
 from tokenaudit.ingest.frames import log_frame
-from tokenaudit.ingest.plan import Job, rules
+from tokenaudit.ingest.plan import Job, marks, rules
 from tokenaudit.ingest.summary import FileResult
 from tokenaudit.sources import by_name, newest_wins
 from tokenaudit.sources._packed import is_member, open_member
@@ -29,11 +29,12 @@ NOTHING = (0, 0)
 
 
 class Position(NamedTuple):
-    """Where reading of a file ended."""
+    """Where reading of a file ended, and the digests of what was read."""
 
     offset: int
     line: int
     state: str
+    marks: tuple[str, str]
 
 
 class Reading:
@@ -96,7 +97,7 @@ class Reading:
             result = self.results[file.path]
             result.rows, result.merged = file.rows - len(lost), file.merged
             self._reject(file.path, [*file.rejects, *lost])
-            self.positions[file.path] = Position(file.offset, file.line, file.state)
+            self.positions[file.path] = Position(file.offset, file.line, file.state, file.marks)
             self._version(file.path, batch.source, result.rows, 0)
         self.staging.add(rows)
         self._advance(batch.bytes)
@@ -106,7 +107,7 @@ class Reading:
         digest = file_digest(path)
         file_id = content_id(table, path, digest)
         self.file_ids[path] = file_id
-        self.positions[path] = Position(job.found.size, 0, "")
+        self.positions[path] = Position(job.found.size, 0, "", marks(path, job.found.size))
         seen = self.known.get(file_id) or self.versions.get(file_id)
         if seen is not None and not job.drop:
             self.results[path].rows = self.results[path].duplicate = seen.rows

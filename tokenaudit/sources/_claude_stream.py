@@ -15,23 +15,17 @@ A capture is read from its start each time, as a later line may be the first tha
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Any
 
 import msgspec
 
-from tokenaudit.sources._claude_line import Line, Message, Usage
+from tokenaudit.sources._claude_line import UNREADABLE, Line, Message, Usage
+from tokenaudit.sources._claude_session import Session
 from tokenaudit.sources._file_name import day
 from tokenaudit.sources._instant import instant
-from tokenaudit.sources.lines import DAMAGED, Hit, open_binary
+from tokenaudit.sources.lines import Hit
+from tokenaudit.sources.source import Decoded, Tail
 
-if TYPE_CHECKING:
-    from typing import Any
-
-    from tokenaudit.sources.claude_code import _Session
-    from tokenaudit.sources.source import Decoded
-
-HEAD_BYTES = 1 << 14
 USAGE = b'"output_tokens"'
 NO_TIME = "a response without a time: put the date into the file's name, such as run-2026-10-05.jsonl"
 COPY = msgspec.Raw(b"true")
@@ -76,43 +70,43 @@ def is_line(record: dict[str, Any]) -> bool:
     return "claude_code_version" in record or (response and "parent_tool_use_id" in record)
 
 
-def is_capture(path: str) -> bool:
-    """Say whether a file of this source is a capture and no session."""
-    with open_binary(path) as file, suppress(*DAMAGED):
-        head = file.read(HEAD_BYTES)
-        return b'"session_id"' in head and b'"sessionId"' not in head
-    return False
+def is_capture(session: Session) -> bool:
+    """Say whether a file that was read as a session is a capture: its lines spell the session's id in another way."""
+    if not session.lines.from_start or any(name for name, *_ in session.places.values()):
+        return False
+    return b'"session_id"' in session.lines.start and b'"sessionId"' not in session.lines.start
 
 
-def read_capture(session: _Session) -> Decoded:
-    """Read a whole capture into a session that is new, and return its rows."""
-    found = list(_records(session))
+def read_capture(path: str) -> Decoded:
+    """Read a whole capture."""
+    session = Session(Tail(path), guarded=True)
+    found = _records(session)
     times = [at for _, record in found if (at := instant(record.timestamp))]
-    date = day(session.lines.path)
+    date = day(path)
     _Capture(session, times[0] if times else date and f"{date}T12:00:00.000Z").read(found)
     made = session.result()
     made.offset, made.line, made.state = 0, 0, ""
     return made
 
 
-def _records(session: _Session) -> Found:
+def _records(session: Session) -> Found:
     """Return the lines of a capture; those with usage that cannot be read are rejects."""
     found: Found = []
     for hit in session.lines.hits(b"{"):
         try:
-            record = _decode(hit.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            if USAGE in hit.data:
+            record = _decode(hit[2])
+        except UNREADABLE as error:
+            if USAGE in hit[2]:
                 session.refuse(hit, f"unreadable line: {error}")
             continue
-        found.append((hit if USAGE in hit.data else hit._replace(data=b""), record))
+        found.append((hit if USAGE in hit[2] else (*hit[:2], b""), record))
     return found
 
 
 class _Capture:
     """A capture as its lines are taken into a session."""
 
-    def __init__(self, session: _Session, time: str | None) -> None:
+    def __init__(self, session: Session, time: str | None) -> None:
         self.session = session
         self.time = time
         self.cwd: str | None = None
@@ -157,7 +151,8 @@ class _Capture:
         record.timestamp, record.sessionId = self.time, record.session_id
         record.requestId, record.cwd = record.request_id, self.cwd
         record.isSidechain, record.forkedFrom = record.parent_tool_use_id is not None, COPY
-        self.session.add_response(record, message, hit)
+        record.type, record.message = "assistant", message
+        self.session.add(record, hit)
 
 
 def _completed(usage: Usage | None, begun: Usage | None) -> Usage | None:
