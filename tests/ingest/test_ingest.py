@@ -177,6 +177,21 @@ def test_a_rewritten_file_is_read_again(world: World) -> None:
     assert world.sound()
 
 
+def test_a_file_is_renamed_for_what_its_name_should_say(world: World) -> None:
+    """Where a source reads the file's name too, the same bytes under a better name are read again, under both once."""
+    lines = ("user_email,product,model,total_net_spend_usd", "ann@example.com,Chat,claude-opus-5-5,2.5")
+    path = world.write("report.csv", *lines)
+    assert counts(world) == (0, 0, 0, 0, 1)
+
+    path.rename(path.with_name("spend-report-2026-10.csv"))
+    assert counts(world) == (1, 1, 0, 0, 0)
+
+    world.write("copy of spend-report-2026-10.csv", *lines)
+    assert counts(world)[:3] == (1, 0, 1)
+    assert [str(row["billed_cost"]) for row in world.rows()] == ["2.500000000000000000"]
+    assert world.sound()
+
+
 def test_a_log_that_was_emptied_and_filled_again(world: World) -> None:
     """In between it is no log at all."""
     filled(world)

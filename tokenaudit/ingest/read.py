@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from tokenaudit.ingest.summary import FileResult
 from tokenaudit.sources import by_name, newest_wins
 from tokenaudit.sources._packed import is_member, open_member
 from tokenaudit.sources.identity import hash_text
-from tokenaudit.sources.source import LeftOut, Log, Reject, Table
+from tokenaudit.sources.source import FILE_NAME, LeftOut, Log, Reject, Table
 from tokenaudit.sources.table import read_table
 from tokenaudit.store.catalog import Catalog, Version
 from tokenaudit.store.change import Claims, Tally, commit
@@ -105,7 +106,7 @@ class Reading:
     def _add_table(self, job: Job, table: Table) -> None:
         path = job.found.path
         digest = file_digest(path)
-        file_id = hash_text(f"{table.name}\x1f{rules(table.name)}\x1f{digest}")
+        file_id = content_id(table, path, digest)
         self.file_ids[path] = file_id
         self.positions[path] = Position(job.found.size, 0, "", marks(path, job.found.size))
         seen = self.known.get(file_id) or self.versions.get(file_id)
@@ -181,6 +182,12 @@ def duplicates(claims: Claims, order: list[int], newest: set[str]) -> Tally:
         again=pl.col("things").filter("again").sum(), folded=(pl.col("rows") - pl.col("things")).sum()
     )
     return {file_id: (int(again), int(folded)) for file_id, again, folded in counts.iter_rows()}
+
+
+def content_id(table: Table, path: str, digest: int) -> int:
+    """Return the id of a table's content: of its bytes, and of its name where the source reads that too."""
+    name = f"\x1f{os.path.basename(path)}" if FILE_NAME in table.columns else ""
+    return hash_text(f"{table.name}\x1f{rules(table.name)}\x1f{digest}{name}")
 
 
 def file_digest(path: str) -> int:

@@ -11,12 +11,16 @@ Rules (measured on real transcripts):
 * Where no line has a ``stop_reason`` the output count is a placeholder; `_claude_estimate` says what it may have been.
 * User, project and session come from the file in which the line stands closest to the file's own start: a resumed or
   forked session copies lines of other times, and its own lines begin where its clock comes near its start.
+* A captured ``claude -p --output-format stream-json`` holds the same responses by the same ids. Its responses tell no
+  time: theirs is that of the lines around them, else of the date in the file's name; without either they are rejected.
+* ``cost-state`` and ``result`` lines are cumulative totals, and never spend.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tokenaudit.sources import _claude_stream as stream
 from tokenaudit.sources._claude_session import Session
 from tokenaudit.sources.source import Decoded, Log, Tail
 
@@ -40,6 +44,7 @@ def _is_line(record: dict[str, Any]) -> bool:
         (isinstance(record.get("sessionId"), str) and not isinstance(record.get("message"), str))
         or (kind == "summary" and "leafUuid" in record)
         or (kind == "file-history-snapshot" and "snapshot" in record)
+        or stream.is_line(record)
     )
 
 
@@ -54,7 +59,7 @@ def decode(tail: Tail) -> Decoded:
     if not session.read():
         session = Session(tail, guarded=True)
         session.read()
-    return session.result()
+    return stream.read_capture(tail.path) if stream.is_capture(session) else session.result()
 
 
 SOURCE = Log(
