@@ -57,6 +57,24 @@ def test_a_batch(world: World) -> None:
     assert made.bytes == sum(path.stat().st_size for path in world.logs.iterdir())
 
 
+def test_files_with_other_columns() -> None:
+    """What a file leaves out holds the usual value; a project is told, or taken from a path."""
+    parts = [
+        batch("/logs/a", output_tokens=[1, 2], user=["ann", "bob"], finalized=[False, False]),
+        batch("/logs/b", batch=[True], project_path=["/code/shop"], project=[None]),
+        batch("/logs/c", response_id=[]),
+        batch("/logs/d", project=["named"], project_path=["/code/other"]),
+    ]
+    rows, refused = log_frame(next(combined(parts)))
+
+    assert refused == {}
+    assert rows["output_tokens"].to_list() == [1, 2, 0, 0]
+    assert rows["user"].cast(pl.String).to_list() == ["ann", "bob", None, None]
+    assert rows["batch"].to_list() == [False, False, True, False]
+    assert rows["finalized"].to_list() == [False, False, True, True]
+    assert rows["project"].cast(pl.String).to_list() == [None, None, "shop", "named"]
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_other_processes_give_the_same(world: World, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
     """What is decoded elsewhere comes back as it would here."""

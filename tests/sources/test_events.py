@@ -152,6 +152,20 @@ def test_database_in_a_folder_without_write_access(tmp_path: Path) -> None:
         opened.close()
 
 
+def test_one_bad_row_costs_no_other(tmp_path: Path) -> None:
+    """Rows after one that cannot count are read."""
+    path = tmp_path / "calls.json"
+    path.write_text('["a", "b", "c", "d"]')
+    odd = {"b": {"charge_period_start": "never"}, "c": {"reject": "no model"}, "d": {"reject": None}}
+    read = events.document(
+        lambda names, _: ({"identity": name, "charge_period_start": AT, **odd.get(name, {})} for name in names)
+    )
+    made = read(Tail(str(path)))
+    assert made.columns["identity"] == ["a", "d"]
+    assert "reject" not in made.columns
+    assert [reject.reason for reject in made.rejects] == ["usage without a usable timestamp: 'never'", "no model"]
+
+
 def test_broken_database(tmp_path: Path) -> None:
     """A broken database is a reject."""
     path = tmp_path / "calls.db"

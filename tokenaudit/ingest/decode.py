@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
+from tokenaudit import schema
 from tokenaudit.ingest.plan import Job
 from tokenaudit.sources import by_name
 from tokenaudit.sources.identity import hash_all, hash_text
@@ -25,6 +26,19 @@ from tokenaudit.sources.source import Log, Reject
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+DEFAULTS: dict[str, Any] = {
+    "granularity": "request",
+    "tokens_basis": "reported",
+    "billing_currency": "USD",
+    "requests": 1,
+    "finalized": True,
+    "batch": False,
+    "merged": False,
+    "blank": False,
+    "origin_rank": 0,
+    **dict.fromkeys((*schema.TOKEN_CLASSES, "reasoning_output_tokens", "web_search_requests"), 0),
+}
+"""Values of the columns that a source leaves out; those of others are null."""
 PARALLEL_BYTES = 1 << 26
 BATCH_BYTES = 1 << 25
 FRAME_ROWS = 50_000
@@ -139,21 +153,36 @@ def _decode(jobs: list[Job]) -> LogBatch:
     log = by_name(name)
     if not isinstance(log, Log):
         raise TypeError(name)
-    columns: dict[str, list[Any]] = {}
+    parts: list[dict[str, list[Any]]] = []
     files = []
     for job in jobs:
         made = log.decode(job.tail)
         identities = made.columns.pop("identity")
         made.columns["response_id"] = hash_all(name, identities)
         made.columns["file_id"] = [log_file_id(job.found.path)] * len(identities)
-        for column, values in made.columns.items():
-            columns.setdefault(column, []).extend(values)
+        parts.append(made.columns)
         files.append(
             FileRead(job.found.path, len(identities), made.merged, made.offset, made.line, made.state, made.rejects)
         )
-    return LogBatch(
-        name, {column: _packed(values) for column, values in columns.items()}, files, sum(map(_unread, jobs))
-    )
+    columns = {column: _packed(values) for column, values in stacked(parts).items()}
+    return LogBatch(name, columns, files, sum(map(_unread, jobs)))
+
+
+def stacked(parts: Sequence[Mapping[str, Sequence[Any]]]) -> dict[str, list[Any]]:
+    """Return the columns of several files one under the other; one that a file leaves out holds the usual value there.
+
+    Every part has `response_id`.
+    """
+    names = dict.fromkeys(chain.from_iterable(parts))
+    usual = {name: DEFAULTS.get(name) for name in names}
+    return {
+        name: list(
+            chain.from_iterable(
+                part[name] if name in part else repeat(usual[name], len(part["response_id"])) for part in parts
+            )
+        )
+        for name in names
+    }
 
 
 def combined(batches: Iterable[LogBatch]) -> Iterator[LogBatch]:
@@ -170,7 +199,7 @@ def combined(batches: Iterable[LogBatch]) -> Iterator[LogBatch]:
 
 def joined(batches: list[LogBatch]) -> LogBatch:
     """Return the rows of several batches of one source as one."""
-    columns = {name: list(chain.from_iterable(item.columns[name] for item in batches)) for name in batches[0].columns}
+    columns = stacked([item.columns for item in batches])
     files = [file for item in batches for file in item.files]
     return LogBatch(batches[0].source, columns, files, sum(item.bytes for item in batches))
 

@@ -34,7 +34,11 @@ DEFAULTS: dict[str, Any] = {
 """Values of the columns that a row leaves out; those of others are null."""
 
 Row = dict[str, Any]
-"""Usage columns by name, with `identity` (text that names the billable thing) and `charge_period_start` (ISO 8601)."""
+"""Usage columns by name, with `identity` (text that names the billable thing) and `charge_period_start` (ISO 8601).
+
+A row with `reject` (text: why it cannot count) is a reject and nothing else: a generator that raises `UncountedError`
+yields no more rows, which loses the rest of a document or database.
+"""
 
 
 class UncountedError(Exception):
@@ -114,20 +118,30 @@ def _read_database(tail: Tail, rows: DatabaseRows) -> Decoded:
 
 
 def _take(folded: Folded, rows: Iterable[Row], line: int, errors: list[str]) -> None:
-    """Fold the rows of one record in; the reasons why some cannot count are added to `errors`."""
+    """Fold the rows of one record in; the reasons why some cannot count are added to `errors`, the others count."""
     try:
         for row in rows:
-            folded.add(checked(row), row.get("line", line))
+            _take_row(folded, row, line, errors)
+    except UncountedError as error:
+        errors.append(str(error))
+
+
+def _take_row(folded: Folded, row: Row, line: int, errors: list[str]) -> None:
+    try:
+        folded.add(checked(row), row.get("line", line))
     except UncountedError as error:
         errors.append(str(error))
 
 
 def checked(row: Row) -> Row:
     """Return a row with whole counts, money as decimal text and instants in UTC; UncountedError where it has not."""
+    if row.get("reject"):
+        raise UncountedError(row["reject"])
     start = instant(row["charge_period_start"])
     if start is None:
         raise UncountedError(f"usage without a usable timestamp: {row['charge_period_start']!r}")
     made = {**row, "charge_period_start": start, "charge_period_end": instant(row.get("charge_period_end")) or start}
+    made.pop("reject", None)
     for name in row.keys() & {*schema.COUNTS}:
         made[name] = count(row[name], name)
     for name in row.keys() & {*MONEY}:
