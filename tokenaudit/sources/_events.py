@@ -57,11 +57,15 @@ class Memory:
 LineRows = Callable[[dict[str, Any], Memory], Iterable[Row]]
 DocumentRows = Callable[[Any, Memory], Iterable[Row]]
 DatabaseRows = Callable[[sqlite3.Connection], Iterable[Row]]
+Trim = Callable[[bytes], bytes]
 
 
-def lines(rows: LineRows, *needles: bytes) -> Callable[[Tail], Decoded]:
-    """Return a decoder of JSON lines. Only lines that hold one of the needles are decoded; without any, all are."""
-    return lambda tail: _read_lines(tail, rows, needles or (b"{",))
+def lines(rows: LineRows, *needles: bytes, trim: Trim = bytes) -> Callable[[Tail], Decoded]:
+    """Return a decoder of JSON lines. Only lines that hold one of the needles are decoded; without any, all are.
+
+    `trim` takes from such a line what stands around its JSON.
+    """
+    return lambda tail: _read_lines(tail, rows, needles or (b"{",), trim)
 
 
 def document(rows: DocumentRows) -> Callable[[Tail], Decoded]:
@@ -74,13 +78,13 @@ def database(rows: DatabaseRows) -> Callable[[Tail], Decoded]:
     return lambda tail: _read_database(tail, rows)
 
 
-def _read_lines(tail: Tail, rows: LineRows, needles: tuple[bytes, ...]) -> Decoded:
+def _read_lines(tail: Tail, rows: LineRows, needles: tuple[bytes, ...], trim: Trim) -> Decoded:
     source = Lines(tail)
     memory = Memory(tail.path, json.loads(tail.state) if tail.state else {})
     folded = Folded()
     for number, offset, data in source.hits(*needles):
         errors: list[str] = []
-        for record in documents(data, errors):
+        for record in documents(trim(data), errors):
             if isinstance(record, dict):
                 _take(folded, rows(record, memory), number, errors)
         source.rejects.extend(Reject(number, offset, error) for error in errors)
