@@ -18,7 +18,7 @@ from tokenaudit.ingest.summary import FileResult
 from tokenaudit.sources import by_name, newest_wins
 from tokenaudit.sources._packed import is_member, open_member
 from tokenaudit.sources.identity import hash_text
-from tokenaudit.sources.source import Log, Reject, Table
+from tokenaudit.sources.source import LeftOut, Log, Reject, Table
 from tokenaudit.sources.table import read_table
 from tokenaudit.store.catalog import Catalog, Version
 from tokenaudit.store.change import Claims, Tally, commit
@@ -45,6 +45,7 @@ class Reading:
         self.staging = Staging(catalog.folder, newest_wins())
         self.results = {job.found.path: FileResult(job.found.path, job.source, "read") for job in jobs}
         self.rejects: dict[str, list[Reject]] = {}
+        self.left_out: dict[str, list[LeftOut]] = {}
         self.positions: dict[str, Position] = {}
         self.file_ids: dict[str, int] = {}
         self.versions: dict[int, Version] = {}
@@ -120,6 +121,7 @@ class Reading:
         except SourceError as error:
             self.staging.drop(file_id)
             self.rejects.pop(path, None)
+            self.left_out.pop(path, None)
             reason = f"{error.message} ({error.hint})" if error.hint else error.message
             self.results[path] = FileResult(path, "", "unrecognised", reason=reason)
 
@@ -132,6 +134,7 @@ class Reading:
                 covers_to = max(covers_to, last if isinstance(last, int) else 0)
             counted += rows.height - int(rows["blank"].sum())
             self._reject(path, batch.rejects)
+            self.left_out.setdefault(path, []).extend(batch.left_out)
             self.staging.add(rows)
         self.results[path].rows = counted
         self._version(path, table.name, counted, covers_to, digest)

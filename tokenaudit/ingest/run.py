@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tokenaudit import schema
 from tokenaudit.ingest.decode import Decoding
 from tokenaudit.ingest.plan import Job, Plan, is_unchanged, marks, outdated, outdated_elsewhere, plan, rules, unread
-from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary
+from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary, left_out_notes
 from tokenaudit.ingest.walk import Found, walk
 from tokenaudit.sources import by_name, sources
 from tokenaudit.sources.source import Log
@@ -119,6 +119,8 @@ def _read(
     summary.rejects += [
         RejectedLine(path, item.line, item.reason) for path, found in sorted(reading.rejects.items()) for item in found
     ]
+    for path, found in sorted(reading.left_out.items()):
+        summary.notes += left_out_notes(path, reading.results[path].rows, found)
     summary.bytes = reading.bytes
 
 
