@@ -73,6 +73,11 @@ def document(rows: DocumentRows) -> Callable[[Tail], Decoded]:
     return lambda tail: _read_document(tail, rows)
 
 
+def table(rows: LineRows, read: Callable[[str], Iterable[tuple[int, dict[str, Any]]]]) -> Callable[[Tail], Decoded]:
+    """Return a decoder of tables whose cells hold JSON: `read` gives the records of a file with their numbers."""
+    return lambda tail: _read_table(tail, rows, read)
+
+
 def database(rows: DatabaseRows) -> Callable[[Tail], Decoded]:
     """Return a decoder of SQLite databases."""
     return lambda tail: _read_database(tail, rows)
@@ -108,6 +113,15 @@ def _whole(data: bytes, errors: list[str]) -> Iterator[Any]:
         yield DOCUMENT.decode(data)
     except ValueError:
         yield from documents(data, errors)
+
+
+def _read_table(tail: Tail, rows: LineRows, read: Callable[[str], Iterable[tuple[int, dict[str, Any]]]]) -> Decoded:
+    folded, memory, rejects = Folded(), Memory(tail.path), list[Reject]()
+    for line, record in read(tail.path):
+        errors: list[str] = []
+        _take(folded, rows(record, memory), line, errors)
+        rejects.extend(Reject(line, 0, error) for error in errors)
+    return folded.decoded(0, 0, "", rejects)
 
 
 def _read_database(tail: Tail, rows: DatabaseRows) -> Decoded:

@@ -3,8 +3,8 @@
 Read are the detailed report (with `username` and `workflow_path`), the summarised one, and the answer of the billing
 API's `usage` (`usageItems` with a `date` each, camelCase). They bill every product of GitHub: rows of Copilot, Spark,
 GitHub Models and AI credits count, told by their product and sku; those of Actions, Packages, Codespaces and the
-others are no spend on language models and are left out. The report of premium requests and AI credits by model has a
-`model` column and is the source `copilot-usage`.
+others are no spend on language models and are left out: the ingest says how many they are and what they cost. The
+report of premium requests and AI credits by model has a `model` column and is the source `copilot-usage`.
 
 Money. `gross_amount` is the list cost, `net_amount` what is billed; a row whose discount covers it is `included`. Seats
 (`copilot_for_business`, in parts of a month) have neither tokens nor requests. Quantities stay as a tag.
@@ -53,6 +53,7 @@ COLUMNS: dict[str, Kind] = {
 }
 LANGUAGE_MODELS = r"copilot|spark|(^|[ _])models?([ _]|$)|(^|[ _])ai([ _-]|$)"
 """Is found in the product and sku of rows that count."""
+OTHERS = "other products of GitHub"
 SUMMED, DETAILED = 2, 0
 
 
@@ -77,7 +78,8 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
         "unit_type": "unit_type",
         "cost_center": "cost_center_name",
     }
-    counted = rows.filter(name.str.contains(LANGUAGE_MODELS)).with_columns(
+    counted = rows.with_columns(
+        left_out=pl.when(~name.str.contains(LANGUAGE_MODELS)).then(pl.lit(OTHERS)),
         charge_period_start=pl.col("date").dt.truncate("1d"),
         charge_period_end=pl.col("date").dt.truncate("1d") + pl.duration(days=1),
         granularity=pl.lit("day"),
