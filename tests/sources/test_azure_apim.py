@@ -1,4 +1,4 @@
-"""The LLM log of Azure API Management: tables, queries and records, cached input, pieces of calls, and what it is not."""
+"""The LLM log of API Management: tables, queries and records, cached input, pieces of calls, and what it is not."""
 
 from __future__ import annotations
 

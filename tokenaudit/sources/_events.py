@@ -19,7 +19,7 @@ from tokenaudit.sources._database import connect
 from tokenaudit.sources._documents import DOCUMENT, documents
 from tokenaudit.sources._instant import instant
 from tokenaudit.sources._money import amount
-from tokenaudit.sources.lines import BLANK, BOM, Lines, open_binary
+from tokenaudit.sources.lines import BLANK, BOM, DAMAGED, Lines, open_binary
 from tokenaudit.sources.source import Decoded, Reject, Tail
 
 LARGEST_COUNT = 10**15
@@ -117,10 +117,14 @@ def _whole(data: bytes, errors: list[str]) -> Iterator[Any]:
 
 def _read_table(tail: Tail, rows: LineRows, read: Callable[[str], Iterable[tuple[int, dict[str, Any]]]]) -> Decoded:
     folded, memory, rejects = Folded(), Memory(tail.path), list[Reject]()
-    for line, record in read(tail.path):
-        errors: list[str] = []
-        _take(folded, rows(record, memory), line, errors)
-        rejects.extend(Reject(line, 0, error) for error in errors)
+    line = 0
+    try:
+        for line, record in read(tail.path):
+            errors: list[str] = []
+            _take(folded, rows(record, memory), line, errors)
+            rejects.extend(Reject(line, 0, error) for error in errors)
+    except DAMAGED as error:
+        rejects.append(Reject(line + 1, 0, f"damaged file: {error}"))
     return folded.decoded(0, 0, "", rejects)
 
 
