@@ -70,7 +70,6 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
     total = pl.when(known).then(pl.sum_horizontal(classes.values())).otherwise(stated)
     user = pl.when(pl.col("user") != MYSELF).then("user")
     labels = {"kind": "kind", "max_mode": "max mode", "automation_id": "automation id", "plan_requests": "requests"}
-    once = pl.col("api").is_null() | pl.col("reject").is_not_null() | pl.struct("identity", "user").is_last_distinct()
     events = rows.with_columns(
         **classes | {"uncached_input_tokens": pl.when(known).then(UNCACHED).otherwise(stated)},
         **_money(),
@@ -85,7 +84,16 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
         total=total,
         reject=expressions.first_reason({"no Date": pl.col("date").is_null(), "no Model": pl.col("model").is_null()}),
     ).with_columns(identity=expressions.joined(("charge_period_start", "request_model", "total")))
-    return events.filter(once)
+    return events.filter(_once())
+
+
+def _once() -> pl.Expr:
+    """Say which rows stay: all of the export, and of the API's the last of each person's event."""
+    import polars as pl
+
+    event = pl.concat_str("identity", pl.col("user").fill_null(""), separator="\x1f")
+    told = pl.when(pl.col("api") & pl.col("reject").is_null()).then(event)
+    return told.is_null() | told.is_last_distinct()
 
 
 def _money() -> dict[str, pl.Expr]:
