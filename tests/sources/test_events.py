@@ -94,6 +94,29 @@ def test_lines_go_on(tmp_path: Path) -> None:
     assert second.rejects == []
 
 
+def test_what_stands_around_json(tmp_path: Path) -> None:
+    """A source may trim its lines; those that then hold nothing are passed over."""
+    path = tmp_path / "log.txt"
+    path.write_text('12:00 {"id": "a", "out": 1}\nid of {nobody}\n')
+    read = events.lines(rows, b"id", trim=lambda line: line.partition(b"12:00")[2])
+    assert read(Tail(str(path))).columns["output_tokens"] == [1]
+
+
+def test_table_of_records(tmp_path: Path) -> None:
+    """Records that a source reads by itself keep their numbers; one bad record and a damaged end are rejects."""
+
+    def read(_: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        yield from enumerate([{"id": "a", "out": 1}, {"id": "b", "out": -1}, {"id": "a", "out": 2}], 2)
+        raise DamagedError("no end")
+
+    made = events.table(rows, read)(Tail(str(tmp_path / "any")))
+    assert (made.columns["output_tokens"], made.columns["line"]) == ([2], [2])
+    assert [(item.line, item.reason) for item in made.rejects] == [
+        (3, "impossible count: output_tokens is -1"),
+        (5, "damaged file: no end"),
+    ]
+
+
 def test_document(tmp_path: Path) -> None:
     """A document that is rewritten is read whole; one in the writing is a reject until it is whole."""
     path = tmp_path / "session.json"
