@@ -38,7 +38,7 @@ def batch(path: str = "/logs/a", **columns: Sequence[Any]) -> LogBatch:
         "output_parts": [None] * size,
         **columns,
     }
-    return LogBatch("claude-code", given, [FileRead(path, size, 0, 0, 0, "", [])], 0)
+    return LogBatch("claude-code", given, [FileRead(path, size, 0, 0, 0, "", ("", ""), [])], 0)
 
 
 # -- batches ----------------------------------------------------------------------------------------------------------
@@ -48,13 +48,31 @@ def test_a_batch(world: World) -> None:
     world.write("b.jsonl", world.reply("msg_2"), world.reply("msg_3"))
     made = decode_batch(jobs(world))
 
-    assert list(made.columns["response_id"]) == hash_all("claude-code", ["msg_1", "msg_2", "msg_3"])
+    assert list(made.columns["response_id"]) == [*hash_all("claude-code", ["msg_1", "msg_2", "msg_3"])]
     assert [(Path(file.path).name, file.rows, file.merged, file.line) for file in made.files] == [
         ("a.jsonl", 1, 1, 3), ("b.jsonl", 2, 0, 2),
     ]  # fmt: skip
     assert [len(file.rejects) for file in made.files] == [1, 0]
     assert made.rows() == 3
     assert made.bytes == sum(path.stat().st_size for path in world.logs.iterdir())
+
+
+def test_files_with_other_columns() -> None:
+    """What a file leaves out holds the usual value; a project is told, or taken from a path."""
+    parts = [
+        batch("/logs/a", output_tokens=[1, 2], user=["ann", "bob"], finalized=[False, False]),
+        batch("/logs/b", batch=[True], project_path=["/code/shop"], project=[None]),
+        batch("/logs/c", response_id=[]),
+        batch("/logs/d", project=["named"], project_path=["/code/other"]),
+    ]
+    rows, refused = log_frame(next(combined(parts)))
+
+    assert refused == {}
+    assert rows["output_tokens"].to_list() == [1, 2, 0, 0]
+    assert rows["user"].cast(pl.String).to_list() == ["ann", "bob", None, None]
+    assert rows["batch"].to_list() == [False, False, True, False]
+    assert rows["finalized"].to_list() == [False, False, True, True]
+    assert rows["project"].cast(pl.String).to_list() == [None, None, "shop", "named"]
 
 
 @pytest.mark.parametrize("processes", [1, 2])

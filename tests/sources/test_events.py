@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tokenaudit.ingest.walk import walk
 from tokenaudit.sources import _events as events
+from tokenaudit.sources._instant import moment
 from tokenaudit.sources._money import amount, scaled
 from tokenaudit.sources._packed import DamagedError, is_member, open_member
 from tokenaudit.sources.head import Head
@@ -93,6 +94,29 @@ def test_lines_go_on(tmp_path: Path) -> None:
     assert second.rejects == []
 
 
+def test_what_stands_around_json(tmp_path: Path) -> None:
+    """A source may trim its lines; those that then hold nothing are passed over."""
+    path = tmp_path / "log.txt"
+    path.write_text('12:00 {"id": "a", "out": 1}\nid of {nobody}\n')
+    read = events.lines(rows, b"id", trim=lambda line: line.partition(b"12:00")[2])
+    assert read(Tail(str(path))).columns["output_tokens"] == [1]
+
+
+def test_table_of_records(tmp_path: Path) -> None:
+    """Records that a source reads by itself keep their numbers; one bad record and a damaged end are rejects."""
+
+    def read(_: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        yield from enumerate([{"id": "a", "out": 1}, {"id": "b", "out": -1}, {"id": "a", "out": 2}], 2)
+        raise DamagedError("no end")
+
+    made = events.table(rows, read)(Tail(str(tmp_path / "any")))
+    assert (made.columns["output_tokens"], made.columns["line"]) == ([2], [2])
+    assert [(item.line, item.reason) for item in made.rejects] == [
+        (3, "impossible count: output_tokens is -1"),
+        (5, "damaged file: no end"),
+    ]
+
+
 def test_document(tmp_path: Path) -> None:
     """A document that is rewritten is read whole; one in the writing is a reject until it is whole."""
     path = tmp_path / "session.json"
@@ -108,6 +132,24 @@ def test_document(tmp_path: Path) -> None:
     made = read(Tail(str(path)))
     assert made.columns["identity"] == []
     assert len(made.rejects) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1790000000, "2026-09-21T14:13:20.000Z"),
+        ("1790000000.25", "2026-09-21T14:13:20.250Z"),
+        (1790000000123, "2026-09-21T14:13:20.123Z"),
+        (1770983427.123, "2026-02-13T11:50:27.123Z"),
+        (None, None),
+        ("soon", None),
+        ("nan", None),
+        (1e300, None),
+    ],
+)
+def test_numbers_since_1970(value: object, expected: str | None) -> None:
+    """Seconds and milliseconds are told apart by their size."""
+    assert moment(value) == expected
 
 
 def calls_of(database: sqlite3.Connection) -> Iterator[events.Row]:
@@ -152,6 +194,24 @@ def test_database_in_a_folder_without_write_access(tmp_path: Path) -> None:
         opened.close()
 
 
+def test_one_bad_row_costs_no_other(tmp_path: Path) -> None:
+    """Rows after one that cannot count are read."""
+    path = tmp_path / "calls.json"
+    path.write_text('["a", "b", "c", "d"]')
+    odd: dict[str, dict[str, object]] = {
+        "b": {"charge_period_start": "never"},
+        "c": {"reject": "no model"},
+        "d": {"reject": None},
+    }
+    read = events.document(
+        lambda names, _: ({"identity": name, "charge_period_start": AT, **odd.get(name, {})} for name in names)
+    )
+    made = read(Tail(str(path)))
+    assert made.columns["identity"] == ["a", "d"]
+    assert "reject" not in made.columns
+    assert [reject.reason for reject in made.rejects] == ["usage without a usable timestamp: 'never'", "no model"]
+
+
 def test_broken_database(tmp_path: Path) -> None:
     """A broken database is a reject."""
     path = tmp_path / "calls.db"
@@ -159,6 +219,16 @@ def test_broken_database(tmp_path: Path) -> None:
     made = events.database(calls_of)(Tail(str(path)))
     assert made.columns["identity"] == []
     assert "not a sound database" in made.rejects[0].reason
+
+
+@pytest.mark.parametrize(("granularity", "minute"), [(None, 0), ("request", 0), ("period", 5)])
+def test_end_of_a_folded_row(granularity: str | None, minute: int) -> None:
+    """A request has no width, whenever its lines were written; a period grows."""
+    folded = events.Folded()
+    for end in (3, 5, 4):
+        row = {"identity": "a", "charge_period_start": AT, "charge_period_end": f"2026-10-01T00:0{end}:00.000Z"}
+        folded.add(events.checked({**row, "granularity": granularity}), end)
+    assert folded.rows["a"]["charge_period_end"] == f"2026-10-01T00:0{minute}:00.000Z"
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.integers(0, 9)), min_size=1), st.randoms())

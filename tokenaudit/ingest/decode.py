@@ -14,20 +14,34 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
-from tokenaudit.ingest.plan import Job
+from tokenaudit import schema
+from tokenaudit.ingest.plan import Job, marks
 from tokenaudit.sources import by_name
 from tokenaudit.sources.identity import hash_all, hash_text
-from tokenaudit.sources.source import Log, Reject
+from tokenaudit.sources.source import Decoded, Log, Reject
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+DEFAULTS: dict[str, Any] = {
+    "granularity": "request",
+    "tokens_basis": "reported",
+    "billing_currency": "USD",
+    "requests": 1,
+    "finalized": True,
+    "batch": False,
+    "merged": False,
+    "blank": False,
+    "origin_rank": 0,
+    **dict.fromkeys((*schema.TOKEN_CLASSES, "reasoning_output_tokens", "web_search_requests"), 0),
+}
+"""Values of the columns that a source leaves out; those of others are null."""
 PARALLEL_BYTES = 1 << 26
-BATCH_BYTES = 1 << 25
-FRAME_ROWS = 50_000
+BATCH_BYTES = 1 << 24
+FRAME_ROWS = 20_000
 PROCESSES = min(8, os.cpu_count() or 1)
 
 
@@ -41,6 +55,8 @@ class FileRead:
     offset: int
     line: int
     state: str
+    marks: tuple[str, str]
+    """Digests of what was read, see `plan.marks`."""
     rejects: list[Reject]
 
 
@@ -139,25 +155,45 @@ def _decode(jobs: list[Job]) -> LogBatch:
     log = by_name(name)
     if not isinstance(log, Log):
         raise TypeError(name)
-    columns: dict[str, list[Any]] = {}
+    parts: list[Mapping[str, Sequence[Any]]] = []
     files = []
     for job in jobs:
         made = log.decode(job.tail)
+        files.append(_file_read(job.found.path, made))
         identities = made.columns.pop("identity")
-        made.columns["response_id"] = hash_all(name, identities)
-        made.columns["file_id"] = [log_file_id(job.found.path)] * len(identities)
-        for column, values in made.columns.items():
-            columns.setdefault(column, []).extend(values)
-        files.append(
-            FileRead(job.found.path, len(identities), made.merged, made.offset, made.line, made.state, made.rejects)
+        hashes: dict[str, Sequence[int]] = {
+            "response_id": hash_all(name, identities),
+            "file_id": array("q", [log_file_id(job.found.path)]) * len(identities),
+        }
+        parts.append(made.columns | hashes)
+    columns = {column: _packed(values) for column, values in stacked(parts).items()}
+    return LogBatch(name, columns, files, sum(map(_unread, jobs)))
+
+
+def stacked(parts: Sequence[Mapping[str, Sequence[Any]]]) -> dict[str, list[Any]]:
+    """Return the columns of several files one under the other; one that a file leaves out holds the usual value there.
+
+    Every part has `response_id`.
+    """
+    names = dict.fromkeys(chain.from_iterable(parts))
+    usual = {name: DEFAULTS.get(name) for name in names}
+    return {
+        name: list(
+            chain.from_iterable(
+                part[name] if name in part else repeat(usual[name], len(part["response_id"])) for part in parts
+            )
         )
-    return LogBatch(
-        name, {column: _packed(values) for column, values in columns.items()}, files, sum(map(_unread, jobs))
-    )
+        for name in names
+    }
+
+
+def _file_read(path: str, made: Decoded) -> FileRead:
+    rows = len(made.columns["identity"])
+    return FileRead(path, rows, made.merged, made.offset, made.line, made.state, marks(path, made.offset), made.rejects)
 
 
 def combined(batches: Iterable[LogBatch]) -> Iterator[LogBatch]:
-    """Yield batches of one source each, joined to about 50,000 rows: building a frame has a fixed price."""
+    """Yield batches of one source each, joined to about 20,000 rows: building a frame has a fixed price."""
     held: list[LogBatch] = []
     for batch in batches:
         if held and (held[0].source != batch.source or sum(item.rows() for item in held) >= FRAME_ROWS):
@@ -170,7 +206,7 @@ def combined(batches: Iterable[LogBatch]) -> Iterator[LogBatch]:
 
 def joined(batches: list[LogBatch]) -> LogBatch:
     """Return the rows of several batches of one source as one."""
-    columns = {name: list(chain.from_iterable(item.columns[name] for item in batches)) for name in batches[0].columns}
+    columns = stacked([item.columns for item in batches])
     files = [file for item in batches for file in item.files]
     return LogBatch(batches[0].source, columns, files, sum(item.bytes for item in batches))
 

@@ -7,25 +7,13 @@ from typing import Any
 import polars as pl
 
 from tokenaudit import schema
-from tokenaudit.ingest.decode import LogBatch, log_file_id
+from tokenaudit.ingest.decode import DEFAULTS, LogBatch, log_file_id
 from tokenaudit.sources.source import Reject
 from tokenaudit.store.resolve import with_estimate
 
 LARGEST_COUNT = 10**15
 INSTANT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 LAST_PART = r"([^/\\]+)[/\\]*$"
-DEFAULTS: dict[str, Any] = {
-    "granularity": "request",
-    "tokens_basis": "reported",
-    "billing_currency": "USD",
-    "requests": 1,
-    "finalized": True,
-    "batch": False,
-    "merged": False,
-    "blank": False,
-    "origin_rank": 0,
-    **dict.fromkeys((*schema.TOKEN_CLASSES, "reasoning_output_tokens", "web_search_requests"), 0),
-}
 
 
 def log_frame(batch: LogBatch) -> tuple[pl.DataFrame, dict[str, list[Reject]]]:
@@ -73,9 +61,9 @@ def _complete(raw: pl.DataFrame, source: str) -> pl.DataFrame:
         source=pl.lit(source, dtype=pl.Categorical),
         **{name: pl.col(name).cast(kinds[name], strict=False) for name in money},
     )
-    if "project" not in given.columns and "project_path" in given.columns:
-        project = pl.col("project_path").cast(pl.String).str.extract(LAST_PART).cast(pl.Categorical)
-        given = given.with_columns(project=project)
+    if "project_path" in given.columns:
+        last = pl.col("project_path").cast(pl.String).str.extract(LAST_PART).cast(pl.Categorical)
+        given = given.with_columns(project=pl.coalesce("project", last) if "project" in given.columns else last)
     absent = [name for name in schema.NAMES if name not in given.columns]
     return with_estimate(
         given.with_columns(pl.lit(DEFAULTS.get(name), dtype=kinds[name]).alias(name) for name in absent)

@@ -6,6 +6,10 @@ import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SQLITE = b"SQLite format 3\x00"
 LOG = "-wal"
@@ -42,3 +46,17 @@ def _copied(path: str) -> sqlite3.Connection:
         finally:
             original.close()
     return memory
+
+
+def columns(database: sqlite3.Connection, table: str) -> set[str]:
+    """Return the names of a table's columns; none where there is no such table."""
+    return {name for (name,) in database.execute("select name from pragma_table_info(?)", (table,)).fetchall()}
+
+
+def records(database: sqlite3.Connection, table: str, *names: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table in its own order, with null for columns that this version of it lacks."""
+    known = columns(database, table)
+    if known:
+        chosen = ", ".join(f'"{name}"' if name in known else f'null as "{name}"' for name in names)
+        found = database.execute(f'select {chosen} from "{table}" order by rowid')  # noqa: S608 - names of our own
+        yield from (dict(zip(names, row, strict=True)) for row in found)

@@ -16,10 +16,10 @@ from typing import Any
 
 from tokenaudit import schema
 from tokenaudit.sources._database import connect
-from tokenaudit.sources._documents import DOCUMENT, documents
+from tokenaudit.sources._documents import DOCUMENT, documents, is_document
 from tokenaudit.sources._instant import instant
 from tokenaudit.sources._money import amount
-from tokenaudit.sources.lines import BLANK, BOM, Lines, open_binary
+from tokenaudit.sources.lines import BLANK, BOM, DAMAGED, Lines, open_binary
 from tokenaudit.sources.source import Decoded, Reject, Tail
 
 LARGEST_COUNT = 10**15
@@ -34,7 +34,11 @@ DEFAULTS: dict[str, Any] = {
 """Values of the columns that a row leaves out; those of others are null."""
 
 Row = dict[str, Any]
-"""Usage columns by name, with `identity` (text that names the billable thing) and `charge_period_start` (ISO 8601)."""
+"""Usage columns by name, with `identity` (text that names the billable thing) and `charge_period_start` (ISO 8601).
+
+A row with `reject` (text: why it cannot count) is a reject and nothing else: a generator that raises `UncountedError`
+yields no more rows, which loses the rest of a document or database.
+"""
 
 
 class UncountedError(Exception):
@@ -53,11 +57,15 @@ class Memory:
 LineRows = Callable[[dict[str, Any], Memory], Iterable[Row]]
 DocumentRows = Callable[[Any, Memory], Iterable[Row]]
 DatabaseRows = Callable[[sqlite3.Connection], Iterable[Row]]
+Trim = Callable[[bytes], bytes]
 
 
-def lines(rows: LineRows, *needles: bytes) -> Callable[[Tail], Decoded]:
-    """Return a decoder of JSON lines. Only lines that hold one of the needles are decoded; without any, all are."""
-    return lambda tail: _read_lines(tail, rows, needles or (b"{",))
+def lines(rows: LineRows, *needles: bytes, trim: Trim = bytes) -> Callable[[Tail], Decoded]:
+    """Return a decoder of JSON lines. Only lines that hold one of the needles are decoded; without any, all are.
+
+    `trim` takes from such a line what stands around its JSON.
+    """
+    return lambda tail: _read_lines(tail, rows, needles or (b"{",), trim)
 
 
 def document(rows: DocumentRows) -> Callable[[Tail], Decoded]:
@@ -65,23 +73,37 @@ def document(rows: DocumentRows) -> Callable[[Tail], Decoded]:
     return lambda tail: _read_document(tail, rows)
 
 
+def lines_or_document(rows: DocumentRows) -> Callable[[Tail], Decoded]:
+    """Return a decoder of files that hold JSON lines, or are one JSON document or an array, whichever a file is."""
+    return lambda tail: (_read_document if is_document(tail.path) else _read_lines_of_any)(tail, rows)
+
+
+def table(rows: LineRows, read: Callable[[str], Iterable[tuple[int, dict[str, Any]]]]) -> Callable[[Tail], Decoded]:
+    """Return a decoder of tables whose cells hold JSON: `read` gives the records of a file with their numbers."""
+    return lambda tail: _read_table(tail, rows, read)
+
+
 def database(rows: DatabaseRows) -> Callable[[Tail], Decoded]:
     """Return a decoder of SQLite databases."""
     return lambda tail: _read_database(tail, rows)
 
 
-def _read_lines(tail: Tail, rows: LineRows, needles: tuple[bytes, ...]) -> Decoded:
+def _read_lines(tail: Tail, rows: LineRows, needles: tuple[bytes, ...], trim: Trim) -> Decoded:
     source = Lines(tail)
     memory = Memory(tail.path, json.loads(tail.state) if tail.state else {})
     folded = Folded()
     for number, offset, data in source.hits(*needles):
         errors: list[str] = []
-        for record in documents(data, errors):
+        for record in documents(trim(data), errors):
             if isinstance(record, dict):
                 _take(folded, rows(record, memory), number, errors)
         source.rejects.extend(Reject(number, offset, error) for error in errors)
     state = json.dumps(memory.facts, separators=(",", ":")) if memory.facts else ""
     return folded.decoded(source.offset, source.line, state, source.rejects)
+
+
+def _read_lines_of_any(tail: Tail, rows: DocumentRows) -> Decoded:
+    return _read_lines(tail, rows, (b"{",))
 
 
 def _read_document(tail: Tail, rows: DocumentRows) -> Decoded:
@@ -102,6 +124,19 @@ def _whole(data: bytes, errors: list[str]) -> Iterator[Any]:
         yield from documents(data, errors)
 
 
+def _read_table(tail: Tail, rows: LineRows, read: Callable[[str], Iterable[tuple[int, dict[str, Any]]]]) -> Decoded:
+    folded, memory, rejects = Folded(), Memory(tail.path), list[Reject]()
+    line = 0
+    try:
+        for line, record in read(tail.path):
+            errors: list[str] = []
+            _take(folded, rows(record, memory), line, errors)
+            rejects.extend(Reject(line, 0, error) for error in errors)
+    except DAMAGED as error:
+        rejects.append(Reject(line + 1, 0, f"damaged file: {error}"))
+    return folded.decoded(0, 0, "", rejects)
+
+
 def _read_database(tail: Tail, rows: DatabaseRows) -> Decoded:
     folded, errors = Folded(), list[str]()
     try:
@@ -114,20 +149,30 @@ def _read_database(tail: Tail, rows: DatabaseRows) -> Decoded:
 
 
 def _take(folded: Folded, rows: Iterable[Row], line: int, errors: list[str]) -> None:
-    """Fold the rows of one record in; the reasons why some cannot count are added to `errors`."""
+    """Fold the rows of one record in; the reasons why some cannot count are added to `errors`, the others count."""
     try:
         for row in rows:
-            folded.add(checked(row), row.get("line", line))
+            _take_row(folded, row, line, errors)
+    except UncountedError as error:
+        errors.append(str(error))
+
+
+def _take_row(folded: Folded, row: Row, line: int, errors: list[str]) -> None:
+    try:
+        folded.add(checked(row), row.get("line", line))
     except UncountedError as error:
         errors.append(str(error))
 
 
 def checked(row: Row) -> Row:
     """Return a row with whole counts, money as decimal text and instants in UTC; UncountedError where it has not."""
+    if row.get("reject"):
+        raise UncountedError(row["reject"])
     start = instant(row["charge_period_start"])
     if start is None:
         raise UncountedError(f"usage without a usable timestamp: {row['charge_period_start']!r}")
     made = {**row, "charge_period_start": start, "charge_period_end": instant(row.get("charge_period_end")) or start}
+    made.pop("reject", None)
     for name in row.keys() & {*schema.COUNTS}:
         made[name] = count(row[name], name)
     for name in row.keys() & {*MONEY}:
@@ -167,6 +212,8 @@ class Folded:
             if values:
                 whole[name] = max(values, key=_size if name in MONEY else None)
         whole["charge_period_start"] = min(nearest["charge_period_start"], other["charge_period_start"])
+        if (whole.get("granularity") or "request") == "request":
+            whole["charge_period_end"] = whole["charge_period_start"]
         self.rows[row["identity"]] = whole
 
     def decoded(self, offset: int, line: int, state: str, rejects: list[Reject]) -> Decoded:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 
 PLAIN = 24
 """Length of ``2026-11-01T10:00:00.000Z``."""
+SCALES = ((10**11, 10**3), (10**14, 1))
+"""Numbers below the first are seconds since 1970, below the second milliseconds; each with what makes milliseconds."""
+SMALLER = ((10**17, 10**3), (10**20, 10**6))
+"""Microseconds and nanoseconds, each with what they are divided by."""
 
 
 def instant(text: str | None) -> str | None:
@@ -26,3 +31,23 @@ def milliseconds(text: str) -> int:
         return int(datetime.fromisoformat(text).timestamp() * 1000)
     except (ValueError, OverflowError):
         return 0
+
+
+def moment(value: object) -> str | None:
+    """Return the instant of ISO 8601 text or of a number since 1970 in any unit, as UTC text; None where it is none."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return instant(value) if isinstance(value, str) else None
+    if not number.is_finite() or number <= 0:
+        return None
+    for limit, factor in SCALES:
+        if number < limit:
+            return of_milliseconds(int(number * factor))
+    return next((of_milliseconds(int(number) // divisor) for limit, divisor in SMALLER if number < limit), None)
+
+
+def of_milliseconds(since: int) -> str:
+    """Return an instant given in milliseconds since 1970, up to the year 5138, as UTC text."""
+    day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=since)
+    return f"{day.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

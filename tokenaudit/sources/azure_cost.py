@@ -94,6 +94,7 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
     return read.with_columns(
         **_bill.common(_bill.labels(pl.col("labels")), LABELS, IDENTITY),
         **_bill.classes(_tokens(), pl.col("meter_counts")),
+        account=pl.col("account").str.extract(r"([^/]+)/*$"),
         workspace=pl.col("subscription"),
         project=pl.coalesce("subscription_name", "subscription"),
         request_model=pl.col("meter_model"),

@@ -24,6 +24,8 @@ class comes from `SkuPriceDetails` (`TokenDirection`, `TokenCacheAction`), else 
 which none tells it are uncached input, `estimated`. Only usage carries tokens; a correction moves money alone. Requests
 are 0: a bill does not count them, and the ``Requests`` of LiteLLM's export are a constant.
 
+FOCUS data tell what a cloud's own bill and a vendor's own cost export tell, too: where both are there, these count.
+
 What replaces what. Clouds write a month in many files, and write it again until it is closed. So the identity is no
 month but what a row is of: account, sub-account, billing and charge period, charge category and class, service, SKU,
 resource, region, commitment and requester. A newer file replaces rows of the same identity, whole; equal ones in
@@ -70,6 +72,11 @@ LABELS = {
 GATEWAY = "api key"
 NULL = "NULL"
 """What 1.0 files say for nothing, in texts too."""
+OWN_EXPORTS = (
+    "anthropic-cost", "anthropic-cost-api", "deepseek-cost", "litellm-daily", "litellm-spend-logs", "mistral-usage",
+    "openai-cost", "openrouter-activity", "openrouter-generations",
+)  # fmt: skip
+"""Exports of those whose money FOCUS data may tell once more."""
 IN_TOKENS = r"(?i)\btokens?\b"
 
 
@@ -88,9 +95,9 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
         **_bill.classes(count, pl.col("meter_counts")),
         **_money(),
         **_who(gateway),
-        account=pl.when(~gateway).then("billingaccountid"),
-        workspace=pl.col("subaccountid"),
-        project=pl.coalesce("subaccountname", "subaccountid"),
+        account=pl.when(~gateway).then(_plain("billingaccountid")),
+        workspace=_plain("subaccountid"),
+        project=pl.coalesce("subaccountname", _plain("subaccountid")),
         provider=_provider(),
         request_model=pl.coalesce("model", pl.when(gateway).then("resourcename"), "meter_model"),
         region=pl.col("regionid"),
@@ -119,6 +126,14 @@ def _details(rows: pl.LazyFrame) -> pl.LazyFrame:
         unlike_usage=pl.when(pl.col("chargecategory").str.to_lowercase() != "usage").then("chargecategory"),
         token_details=pl.concat_str(*found.values(), separator=" ", ignore_nulls=True).replace("", None),
     )
+
+
+def _plain(name: str) -> pl.Expr:
+    """Return an id without the path that Azure puts in front of it, and that its own exports and logs do not have."""
+    import polars as pl
+
+    text = pl.col(name)
+    return pl.when(text.str.starts_with("/")).then(text.str.extract(r"([^/]+)/*$")).otherwise(text)
 
 
 def _is_ours() -> pl.Expr:
@@ -224,6 +239,7 @@ SOURCE = Table(
     columns=COLUMNS,
     signatures=(frozenset({"billedcost", "billingcurrency", "chargeperiodstart"}),),
     usage=usage,
+    restates=("aws-cur", "azure-cost", "gcp-billing", *OWN_EXPORTS),
     known="the FOCUS export of AWS, Azure, Google Cloud, Oracle, Vercel, LiteLLM, ...: CSV or Parquet",
     tells="what was billed for LLM services by charge period, account, sub-account, SKU and tag, often with tokens",
     lacks="requests and, mostly, the person",

@@ -104,11 +104,15 @@ class Table:
     Keys are the names in `columns`; decimals come as text, see `_documents`. It is also tried on documents of other
     sources, of any shape, and must yield nothing there. `_documents.flat` is the simplest.
     """
+    restates: tuple[str, ...] = ()
+    """Sources that tell of the same calls or the same money: where both do, this one gives way to them."""
     gather: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Text columns beside `columns` that hold, as a JSON object of strings, all columns of a file whose names begin in
     one of these ways, such as one for each tag. Keys are what follows, as the file spells it."""
     identity: tuple[str, ...] = ()
     """Usage columns whose values name the bucket or the event."""
+    once: bool = False
+    """An identity names one event, never a bucket: of its rows in one file only the first counts."""
     empty: Empty | None = None
     strict: bool = False
     """Refuse columns that are not in `columns`, with a did-you-mean."""
@@ -139,9 +143,11 @@ class Log:
     detect: Callable[[Head], bool]
     decode: Callable[[Tail], Decoded]
     merge: Merge = "largest"
+    restates: tuple[str, ...] = ()
+    """As in `Table`."""
     rules: int = 1
     paths: tuple[str, ...] = ()
-    """Folders on a developer's machine that hold such files; `~` and `$VARIABLE` allowed."""
+    """Folders on a developer's machine that hold such files; `~`, `$VARIABLE` and `*` allowed."""
     known: str = ""
     tells: str = ""
     lacks: str = ""

@@ -20,7 +20,7 @@ from tokenaudit.sources._ahead import ahead
 from tokenaudit.sources._blocks import line_offsets
 from tokenaudit.sources._complete import complete, refused, set_aside
 from tokenaudit.sources._csv import read_csv
-from tokenaudit.sources._identity import Occurrences, identified
+from tokenaudit.sources._identity import Occurrences, Seen, identified
 from tokenaudit.sources._jsonl import read_jsonl
 from tokenaudit.sources._nested import read_nested
 from tokenaudit.sources._parquet import read_parquet
@@ -55,12 +55,13 @@ def read_table(source: Table, path: str) -> Iterator[Batch]:
     Out: batches in the order of the file, each about 16 MB of it; the next ones are read meanwhile.
     SourceError where the file is damaged, or its columns cannot be those of the source.
     """
-    occurrences = Occurrences()
+    occurrences, seen = Occurrences(), Seen()
     try:
         reading = _reader(source, path)(source, path)
         work = partial(_usage, source, reading, os.path.basename(path))
         for batch in ahead(work, reading.parts):
-            yield batch._replace(rows=identified(source.name, batch.rows, occurrences))
+            rows = identified(source.name, batch.rows, occurrences)
+            yield batch._replace(rows=seen.first(rows) if source.once else rows)
     except DAMAGE as error:
         raise SourceError(f"{path}: damaged file ({error})", "copy or download it again") from error
 
