@@ -103,7 +103,7 @@ def _read_lines(tail: Tail, rows: LineRows, needles: tuple[bytes, ...], trim: Tr
 
 
 def _read_lines_of_any(tail: Tail, rows: DocumentRows) -> Decoded:
-    return _read_lines(tail, rows, (b"{",))
+    return _read_lines(tail, rows, (b"{",), bytes)
 
 
 def _read_document(tail: Tail, rows: DocumentRows) -> Decoded:

@@ -18,8 +18,10 @@ BATCH_ROWS = 100_000
 
 def read_parquet(source: Table, path: str) -> Reading:
     """Return how to read a Parquet file. SourceError as `known_names`."""
-    found = leaves(pl.read_parquet_schema(path))
-    names = known_names(source, found, path)
+    schema = pl.read_parquet_schema(path)
+    found = leaves(schema)
+    wanted = [name for name in found if name in schema or name.strip().lower() in source.columns]
+    names = known_names(source, wanted, path)
     need_one(source, names, path)
     return Reading(
         {name: spelling for spelling, name in names.items()},
