@@ -15,6 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tokenaudit import schema
+from tokenaudit.ingest.decode import LogBatch
+from tokenaudit.ingest.frames import log_frame
 from tokenaudit.ingest.walk import walk
 from tokenaudit.sources import _events as events
 from tokenaudit.sources._money import amount, scaled
@@ -93,6 +96,33 @@ def test_lines_go_on(tmp_path: Path) -> None:
     assert second.rejects == []
 
 
+def test_lines_or_document(tmp_path: Path) -> None:
+    """The same records come of lines, which stop at a broken one's end, of an array, and of one document."""
+
+    def each(value: Any, memory: events.Memory) -> Iterator[events.Row]:
+        for record in value if isinstance(value, list) else [value]:
+            yield from rows(record, memory)
+
+    read = events.lines_or_document(each)
+    path = tmp_path / "file"
+    for text, expected in (
+        ('{"id": "a"}\n{"id"\n{"id": "b"}\n', ["a", "b"]),
+        ('[{"id": "a"}]', ["a"]),
+        ('{\n"id": "a"}', ["a"]),
+    ):
+        path.write_text(text)
+        assert read(Tail(str(path))).columns["identity"] == expected
+
+
+def test_a_file_without_rows(tmp_path: Path) -> None:
+    """It is a frame without rows."""
+    made = decode(Tail(str(write(tmp_path / "log.jsonl", {"model": "m"}))))
+    made.columns.pop("identity")
+    found = LogBatch("codex", {**made.columns, "response_id": [], "file_id": []}, [], 0)
+    rows, refused = log_frame(found)
+    assert (rows.height, rows.columns, refused) == (0, list(schema.NAMES), {})
+
+
 def test_document(tmp_path: Path) -> None:
     """A document that is rewritten is read whole; one in the writing is a reject until it is whole."""
     path = tmp_path / "session.json"
@@ -156,7 +186,11 @@ def test_one_bad_row_costs_no_other(tmp_path: Path) -> None:
     """Rows after one that cannot count are read."""
     path = tmp_path / "calls.json"
     path.write_text('["a", "b", "c", "d"]')
-    odd = {"b": {"charge_period_start": "never"}, "c": {"reject": "no model"}, "d": {"reject": None}}
+    odd: dict[str, dict[str, Any]] = {
+        "b": {"charge_period_start": "never"},
+        "c": {"reject": "no model"},
+        "d": {"reject": None},
+    }
     read = events.document(
         lambda names, _: ({"identity": name, "charge_period_start": AT, **odd.get(name, {})} for name in names)
     )
