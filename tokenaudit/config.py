@@ -10,6 +10,11 @@
     until = 2026-12-31
     name = "Max 20x"
 
+    [[account]]                     # whose bill pays for what this log holds
+    source = "codex"
+    user = "alice"
+    account = "org-4711"
+
     [projects]                      # one name for what logs call differently
     "web-frontend" = "web"
 
@@ -48,6 +53,18 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Whose account a log belongs to that names none."""
+
+    source: str
+    """The source whose rows are meant, such as ``codex``."""
+    account: str
+    """The account, as the provider's bill names it."""
+    user: str | None = None
+    """The user whose rows are meant; None for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What the configuration file says; without one, the defaults."""
 
@@ -56,10 +73,16 @@ class Config:
     timezone: str = "UTC"
     """IANA name of the zone of days and months."""
     plans: tuple[Plan, ...] = field(default=(), metadata={"key": "plan"})
+    accounts: tuple[Account, ...] = field(default=(), metadata={"key": "account"})
+    """The first that fits a row counts."""
     projects: Mapping[str, str] = field(default_factory=dict)
     """New names of projects by their old ones."""
     path: Path | None = field(default=None, metadata={"key": None})
     """The file this was read from."""
+
+
+TABLES: dict[str, type] = {"plans": Plan, "accounts": Account}
+"""Fields of `Config` that hold records."""
 
 
 def load(option: Path | None, env: Mapping[str, str], folder: Path) -> Config:
@@ -131,10 +154,12 @@ def _ours(path: Path) -> Any:  # noqa: ANN401 - TOML that is not checked yet
 
 
 def _named(path: Path) -> Any:  # noqa: ANN401 - TOML that is not checked yet
-    """Return our part of a file, with the names of `Config` and `Plan` for its keys."""
+    """Return our part of a file, with the names of our records' fields for its keys."""
     table = _renamed(Config, _ours(path) or {}, "", path)
-    if isinstance(table, dict) and isinstance(table.get("plans"), list):
-        table["plans"] = [_renamed(Plan, plan, "[[plan]]", path) for plan in table["plans"]]
+    for name, kind in TABLES.items():
+        if isinstance(table, dict) and isinstance(table.get(name), list):
+            key = kind.__name__.lower()
+            table[name] = [_renamed(kind, item, f"[[{key}]]", path) for item in table[name]]
     return table
 
 
@@ -178,7 +203,7 @@ def _in_words(error: Exception) -> str:
     """Return msgspec's message with keys as they are written: ``$.plans[0].first`` is ``plan[0].from``."""
     text, _, place = str(error).partition(" - at `$.")
     text = f"{text[:1].lower()}{text[1:]}"
-    for kind in (Config, Plan):
+    for kind in (Config, *TABLES.values()):
         for item in fields(kind):
             place = place.replace(item.name, item.metadata.get("key") or item.name)
     return f"{text} at `{place[:-1]}`" if place else text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -160,22 +159,6 @@ def test_pricing_sums_is_summing_prices(usage: Frames, book: Any, drawn: list[An
     together = cube(usage(*drawn), [], book)
     money = [name for name in MONEY if one_by_one.schema[name] != pl.Null]
     assert one_by_one.select(pl.col(money).sum()).row(0) == together.select(pl.col(money).sum()).row(0)
-
-
-@bounded
-@given(drawn=usages, billed=st.lists(costs(), max_size=6), by=groupings)
-def test_bills_are_spent_once_and_usage_never_beside_them(
-    usage: Frames, book: Any, drawn: list[Any], billed: list[Any], by: list[str]
-) -> None:
-    """Bills add their amounts and take away only what their days were computed to; tokens stay."""
-    spent = [row for row in billed if not row.get("blank")]
-    before = cube(usage(*drawn), by, book)
-    after = cube(usage(*drawn, *spent), by, book, bills=usage(*drawn, *billed))
-    counted = after.select(pl.col("output_tokens", "effective_cost").sum()).row(0)
-    alone = before.select(pl.col("output_tokens", "effective_cost").sum()).row(0)
-    bill = sum((row["billed_cost"] for row in spent), Decimal(0))
-    assert counted[0] == alone[0]
-    assert bill <= counted[1] <= alone[1] + bill
 
 
 @bounded

@@ -38,7 +38,7 @@ def batch(path: str = "/logs/a", **columns: Sequence[Any]) -> LogBatch:
         "output_parts": [None] * size,
         **columns,
     }
-    return LogBatch("claude-code", given, [FileRead(path, size, 0, 0, 0, "", [])], 0)
+    return LogBatch("claude-code", given, [FileRead(path, size, 0, 0, 0, "", ("", ""), [])], 0)
 
 
 # -- batches ----------------------------------------------------------------------------------------------------------
@@ -48,7 +48,7 @@ def test_a_batch(world: World) -> None:
     world.write("b.jsonl", world.reply("msg_2"), world.reply("msg_3"))
     made = decode_batch(jobs(world))
 
-    assert list(made.columns["response_id"]) == hash_all("claude-code", ["msg_1", "msg_2", "msg_3"])
+    assert list(made.columns["response_id"]) == [*hash_all("claude-code", ["msg_1", "msg_2", "msg_3"])]
     assert [(Path(file.path).name, file.rows, file.merged, file.line) for file in made.files] == [
         ("a.jsonl", 1, 1, 3), ("b.jsonl", 2, 0, 2),
     ]  # fmt: skip

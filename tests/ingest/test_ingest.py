@@ -69,7 +69,7 @@ def test_rejects_are_kept_with_file_line_and_reason(world: World) -> None:
 
     assert said == [
         ("a.jsonl", 1, "torn line"),
-        ("a.jsonl", 3, "impossible count"),
+        ("a.jsonl", 3, "unexpected value"),
         ("a.jsonl", 4, "usage without a usable timestamp"),
         ("b.jsonl", 2, "torn line"),
     ]
@@ -174,6 +174,21 @@ def test_a_rewritten_file_is_read_again(world: World) -> None:
     world.ingest()
 
     assert world.outputs() == [7, 9, 50, 70]
+    assert world.sound()
+
+
+def test_a_file_is_renamed_for_what_its_name_should_say(world: World) -> None:
+    """Where a source reads the file's name too, the same bytes under a better name are read again, under both once."""
+    lines = ("user_email,product,model,total_net_spend_usd", "ann@example.com,Chat,claude-opus-5-5,2.5")
+    path = world.write("report.csv", *lines)
+    assert counts(world) == (0, 0, 0, 0, 1)
+
+    path.rename(path.with_name("spend-report-2026-10.csv"))
+    assert counts(world) == (1, 1, 0, 0, 0)
+
+    world.write("copy of spend-report-2026-10.csv", *lines)
+    assert counts(world)[:3] == (1, 0, 1)
+    assert [str(row["billed_cost"]) for row in world.rows()] == ["2.500000000000000000"]
     assert world.sound()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -166,3 +167,18 @@ def test_real_form_file(shared: Path, read_file: ReadFile) -> None:
     assert read.rows["list_cost"].sum() == sum(Decimal(row["gross_amount"]) for row in stated)
     assert read.rows["billed_cost"].sum() == sum(Decimal(row["net_amount"]) for row in stated)
     assert billed == sum(row["exceeds_quota"] == "True" for row in stated)
+
+
+def test_real_form_rows_repeat(shared: Path, read_file: ReadFile) -> None:
+    """99 times a person has a model twice on a day, within the quota and beyond it: all rows count."""
+    path = shared / "samples" / "exports" / "github_copilot_premium_requests" / "pru-example.csv"
+    with path.open(newline="") as file:
+        seen = Counter((row["date"], row["username"], row["model"]) for row in csv.DictReader(file))
+    rows = read_file(SOURCE, path).rows
+    counted = Counter(
+        (str(start.date()), user or "", model)
+        for start, user, model in rows.select("charge_period_start", "user", "request_model").iter_rows()
+    )
+
+    assert counted == seen
+    assert sum(times - 1 for times in seen.values()) == 99

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import csv
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tokenaudit import schema
+from tokenaudit.ingest.run import ingest
 from tokenaudit.sources.cursor_usage import SOURCE
 from tokenaudit.sources.head import Head
 from tokenaudit.sources.table import detect_table
+from tokenaudit.store.store import Store
 
 if TYPE_CHECKING:
     from tests.sources.conftest import ReadFile, ReadText
@@ -149,6 +154,131 @@ def test_event_is_its_time_model_and_tokens(read_text: ReadText) -> None:
     assert rows.height == len(same) + len(other)
 
 
+# -- Admin API and dashboard API --------------------------------------------------------------------------------------
+EVENT: dict[str, Any] = {
+    "timestamp": "1790847000123", "userEmail": "ann@example.com", "conversationId": "c-1", "model": "auto",
+    "kind": "Usage-based", "maxMode": False, "requestsCosts": 5, "isTokenBasedCall": True, "isChargeable": True,
+    "tokenUsage": {
+        "inputTokens": 30, "outputTokens": 6, "cacheWriteTokens": 400, "cacheReadTokens": 5000, "totalCents": 20.18232,
+    },
+    "chargedCents": 21.36232, "cursorTokenFee": 1.18,
+}  # fmt: skip
+"""The event of the CSV above: 2026-10-01T09:30:00.123Z."""
+
+
+def page(*changes: dict[str, Any], name: str = "usageEvents") -> str:
+    """Return a page of the event above with what each change changes; a value of None takes a key out."""
+    events = [{key: value for key, value in (EVENT | change).items() if value is not None} for change in changes]
+    return json.dumps({"totalUsageEventsCount": 113, "pagination": {"hasNextPage": True}, name: events})
+
+
+@pytest.mark.parametrize("name", ["usageEvents", "usageEventsDisplay"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_api_page(read_text: ReadText, tmp_path: Path, name: str, indent: int | None) -> None:
+    """A page holds the event that the CSV holds, in the same classes, and the session that the CSV does not name."""
+    text = json.dumps(json.loads(page({}, name=name)), indent=indent)
+    (tmp_path / "page.json").write_text(text)
+    read = read_text(SOURCE, text)
+    row, listed = read.row(), read_text(SOURCE, export()).row()
+
+    assert detect_table(Head(str(tmp_path / "page.json")), SOURCE)
+    assert read.rejects == []
+    same = ("response_id", "charge_period_start", "user", "request_model", *schema.TOKEN_CLASSES, "tokens_basis")
+    assert [row[key] for key in same] == [listed[key] for key in same]
+    assert (row["session"], row["tags"]) == ("c-1", '{"kind":"Usage-based","max_mode":"No"}')
+
+
+API_BILLS: list[tuple[dict[str, Any], tuple[str | None, str | None, str | None]]] = [
+    ({}, ("0.2018232", "0.2136232", "billed")),
+    ({"cursorTokenFee": None, "chargedCents": None}, ("0.2018232", "0.2018232", "billed")),
+    ({"chargedCents": None}, ("0.2018232", "0.2136232", "billed")),
+    ({"kind": "Included in Business", "isChargeable": False}, ("0.2018232", None, "included")),
+    ({"kind": "USAGE_EVENT_KIND_INCLUDED_IN_ULTRA"}, ("0.2018232", None, "included")),
+    ({"kind": "USAGE_EVENT_KIND_FREE_CREDIT"}, ("0.2018232", None, "included")),
+    ({"kind": "USAGE_EVENT_KIND_USAGE_BASED"}, ("0.2018232", "0.2136232", "billed")),
+    ({"kind": "USAGE_EVENT_KIND_ERRORED_NOT_CHARGED", "isChargeable": False}, ("0.2018232", "0", "billed")),
+    ({"kind": "USAGE_EVENT_KIND_USER_API_KEY"}, ("0.2018232", "0", "billed")),
+    ({"kind": "A kind of tomorrow", "isChargeable": False}, ("0.2018232", None, "included")),
+    ({"kind": "Usage-based", "isFreeBugbot": True}, ("0.2018232", None, "included")),
+    ({"kind": None, "chargedCents": None, "usageBasedCosts": "-"}, ("0.2018232", None, "included")),
+    ({"kind": None, "chargedCents": None, "usageBasedCosts": "$0.21"}, ("0.2018232", "0.21", "billed")),
+    ({"tokenUsage": None, "isTokenBasedCall": False, "chargedCents": 8}, ("0.08", "0.08", "billed")),
+    (
+        {"chargedCents": 0.1 + 0.2, "tokenUsage": {"totalCents": 1e-7}},
+        ("0.000000001", "0.003", "billed"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), API_BILLS)
+def test_what_the_api_bills(
+    read_text: ReadText, changes: dict[str, Any], expected: tuple[str | None, str | None, str | None]
+) -> None:
+    """Cents with fractions, exactly; `chargedCents` stands in covered and failed events too, where nobody pays it."""
+    row = read_text(SOURCE, page(changes)).row()
+    listed, billed, basis = expected
+
+    assert row["list_cost"] == (listed and Decimal(listed))
+    assert row["billed_cost"] == (billed and Decimal(billed))
+    assert (row["cost_basis"], row["requests"]) == (basis, 1)
+
+
+def test_keys_that_are_absent(read_text: ReadText) -> None:
+    """Classes that are 0 are left out; a call on a request plan has none and says what it costs in requests."""
+    few = read_text(SOURCE, page({"tokenUsage": {"inputTokens": 30}})).row()
+    plan = {"tokenUsage": None, "isTokenBasedCall": False, "requestsCosts": 1.4, "kind": "Included in Business"}
+    bare = read_text(SOURCE, page(plan)).row()
+
+    assert [few[name] for name in ("uncached_input_tokens", "output_tokens", "cache_read_input_tokens")] == [30, 0, 0]
+    assert sum(bare[name] for name in schema.TOKEN_CLASSES) == 0
+    assert '"plan_requests":"1.4"' in bare["tags"]
+
+
+def test_api_events_that_cannot_count(read_text: ReadText) -> None:
+    """An event without a time or a model is a reject with its reason; the others count."""
+    events = json.loads(page({}, {"timestamp": "soon"}, {"timestamp": None, "chargedCents": 1}, {"model": None}))
+    read = read_text(SOURCE, "\n".join(map(json.dumps, events["usageEvents"])))
+
+    assert read.rows.height == 1
+    assert [(item.line, item.reason) for item in read.rejects] == [
+        (2, '"date" is not a date or time: "soon"'),
+        (3, "no Date"),
+        (4, "no Model"),
+    ]
+
+
+def test_empty_page(read_text: ReadText, tmp_path: Path) -> None:
+    """A day without events is a page of this source, and no row."""
+    (tmp_path / "page.json").write_text(page())
+
+    assert detect_table(Head(str(tmp_path / "page.json")), SOURCE)
+    assert (read_text(SOURCE, page()).rows.height, read_text(SOURCE, page()).rejects) == (0, [])
+
+
+@given(st.lists(st.sampled_from("abcd"), min_size=1), st.randoms())
+def test_pages_that_overlap(read_text: ReadText, seen: list[str], random: Any) -> None:
+    """However often and in whatever order events stand in pages of one file, each counts once."""
+    events = {name: {"timestamp": str(1790847000000 + number)} for number, name in enumerate("abcd")}
+    random.shuffle(seen)
+    pages = [page(*(events[name] for name in seen[at : at + 3])) for at in range(0, len(seen), 3)]
+    read = read_text(SOURCE, "\n".join(pages))
+
+    assert read.rows.height == read.rows["response_id"].n_unique() == len(set(seen))
+
+
+def test_api_sample(shared: Path, read_file: ReadFile) -> None:
+    """The documented example: 18,652 tokens, 21.36232 cents."""
+    path = shared / "samples" / "exports" / "cursor_admin_api" / "filtered_usage_events_doc_example.json"
+    read = read_file(SOURCE, path)
+    (event,) = json.loads(path.read_text())["usageEvents"]
+    stated = sum(value for key, value in event["tokenUsage"].items() if key.endswith("Tokens"))
+
+    assert detect_table(Head(str(path)), SOURCE)
+    assert sum(read.row()[name] for name in schema.TOKEN_CLASSES) == stated == 18_652
+    assert (read.row()["billed_cost"], read.rejects) == (Decimal("0.2136232"), [])
+
+
+# -- real files -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", REAL)
 def test_real_files(shared: Path, read_file: ReadFile, name: str) -> None:
     """Classes add up to the total column; on these files nobody pays by the event."""
@@ -171,3 +301,19 @@ def test_real_generations_hold_the_same_events(shared: Path, read_file: ReadFile
 
     assert details == tokens
     assert (len(details), len(details & events)) == (96, 92)
+
+
+def test_real_downloads_overlap(shared: Path, tmp_path: Path) -> None:
+    """Five downloads hold 438 rows of 250 events; each counts once, whatever order they come in."""
+    paths = sorted((shared / "samples" / "exports" / "cursor_usage_events").glob("*.csv"))
+    events: set[tuple[str, str, int]] = set()
+    for path in paths:
+        with path.open(newline="") as file:
+            events |= {(row["Date"], row["Model"], int(row[REAL[path.name]])) for row in csv.DictReader(file)}
+    for label, order in (("forward", paths), ("backward", paths[::-1])):
+        for path in order:
+            ingest([str(path)], tmp_path / label)
+        with Store.open(tmp_path / label) as store:
+            rows = store.rows().collect()
+        assert rows.height == len(events) == 250
+        assert rows.select(pl.sum_horizontal(schema.TOKEN_CLASSES).sum()).item() == sum(total for *_, total in events)

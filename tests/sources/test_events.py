@@ -20,6 +20,7 @@ from tokenaudit.ingest.decode import LogBatch
 from tokenaudit.ingest.frames import log_frame
 from tokenaudit.ingest.walk import walk
 from tokenaudit.sources import _events as events
+from tokenaudit.sources._instant import moment
 from tokenaudit.sources._money import amount, scaled
 from tokenaudit.sources._packed import DamagedError, is_member, open_member
 from tokenaudit.sources.head import Head
@@ -123,6 +124,29 @@ def test_a_file_without_rows(tmp_path: Path) -> None:
     assert (rows.height, rows.columns, refused) == (0, list(schema.NAMES), {})
 
 
+def test_what_stands_around_json(tmp_path: Path) -> None:
+    """A source may trim its lines; those that then hold nothing are passed over."""
+    path = tmp_path / "log.txt"
+    path.write_text('12:00 {"id": "a", "out": 1}\nid of {nobody}\n')
+    read = events.lines(rows, b"id", trim=lambda line: line.partition(b"12:00")[2])
+    assert read(Tail(str(path))).columns["output_tokens"] == [1]
+
+
+def test_table_of_records(tmp_path: Path) -> None:
+    """Records that a source reads by itself keep their numbers; one bad record and a damaged end are rejects."""
+
+    def read(_: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        yield from enumerate([{"id": "a", "out": 1}, {"id": "b", "out": -1}, {"id": "a", "out": 2}], 2)
+        raise DamagedError("no end")
+
+    made = events.table(rows, read)(Tail(str(tmp_path / "any")))
+    assert (made.columns["output_tokens"], made.columns["line"]) == ([2], [2])
+    assert [(item.line, item.reason) for item in made.rejects] == [
+        (3, "impossible count: output_tokens is -1"),
+        (5, "damaged file: no end"),
+    ]
+
+
 def test_document(tmp_path: Path) -> None:
     """A document that is rewritten is read whole; one in the writing is a reject until it is whole."""
     path = tmp_path / "session.json"
@@ -138,6 +162,24 @@ def test_document(tmp_path: Path) -> None:
     made = read(Tail(str(path)))
     assert made.columns["identity"] == []
     assert len(made.rejects) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1790000000, "2026-09-21T14:13:20.000Z"),
+        ("1790000000.25", "2026-09-21T14:13:20.250Z"),
+        (1790000000123, "2026-09-21T14:13:20.123Z"),
+        (1770983427.123, "2026-02-13T11:50:27.123Z"),
+        (None, None),
+        ("soon", None),
+        ("nan", None),
+        (1e300, None),
+    ],
+)
+def test_numbers_since_1970(value: object, expected: str | None) -> None:
+    """Seconds and milliseconds are told apart by their size."""
+    assert moment(value) == expected
 
 
 def calls_of(database: sqlite3.Connection) -> Iterator[events.Row]:
@@ -186,7 +228,7 @@ def test_one_bad_row_costs_no_other(tmp_path: Path) -> None:
     """Rows after one that cannot count are read."""
     path = tmp_path / "calls.json"
     path.write_text('["a", "b", "c", "d"]')
-    odd: dict[str, dict[str, Any]] = {
+    odd: dict[str, dict[str, object]] = {
         "b": {"charge_period_start": "never"},
         "c": {"reject": "no model"},
         "d": {"reject": None},

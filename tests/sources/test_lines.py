@@ -37,7 +37,7 @@ def test_a_hit_names_its_line_and_offset(tmp_path: Path) -> None:
     data = b'{"a":"\xc3\xa9"}\n\n{"use":1}\n{"b":2}\n{"use":2}\n'
     hits, reader = read(write(tmp_path, data))
 
-    assert hits == [Hit(3, 12, b'{"use":1}'), Hit(5, 30, b'{"use":2}')]
+    assert hits == [(3, 12, b'{"use":1}'), (5, 30, b'{"use":2}')]
     assert (reader.offset, reader.line, reader.rejects) == (len(data), 5, [])
 
 
@@ -54,7 +54,7 @@ def test_line_ends(tmp_path: Path, end: bytes) -> None:
     """Unix and Windows line ends, trailing blanks, NUL bytes, and no end at all."""
     hits, reader = read(write(tmp_path, b'{"a":1}' + end + (b"" if end else b"\n") + b'{"use":1}' + end))
 
-    assert [hit.line for hit in hits] == [2]
+    assert [line for line, *_ in hits] == [2]
     assert reader.rejects == []
 
 
@@ -65,14 +65,14 @@ def test_a_long_prompt_is_passed_over(tmp_path: Path) -> None:
     other = b'{"message":{"type":"user"},"use":1,"z":"%b"}\n' % filler
     short = b'{"type":"user","use":1}\n'
 
-    assert [hit.line for hit in read(write(tmp_path, prompt + other + short), skip=PROMPTS)[0]] == [2, 3]
+    assert [line for line, *_ in read(write(tmp_path, prompt + other + short), skip=PROMPTS)[0]] == [2, 3]
 
 
 def test_a_document_glued_to_a_long_prompt_is_found(tmp_path: Path) -> None:
     """What follows a prompt on its own line is not lost with it."""
     glued = b'{"type":"user","message":"%b"}{"use":1}\n' % (b"x" * lines.SHORT_LINE)
 
-    assert [hit.line for hit in read(write(tmp_path, glued), skip=PROMPTS)[0]] == [1]
+    assert [line for line, *_ in read(write(tmp_path, glued), skip=PROMPTS)[0]] == [1]
 
 
 # -- torn lines -------------------------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ def test_a_torn_line_in_the_middle_is_a_reject(tmp_path: Path) -> None:
     """It is named with line and offset; its neighbours are read."""
     hits, reader = read(write(tmp_path, b'{"use":1}\n{"type":"assi\n{"use":2}\n'))
 
-    assert [hit.line for hit in hits] == [1, 3]
+    assert [line for line, *_ in hits] == [1, 3]
     assert reader.rejects == [Reject(2, 10, "torn line: no closing brace")]
 
 
@@ -100,9 +100,9 @@ def test_a_torn_last_line_is_left_for_next_time(tmp_path: Path, cut: int) -> Non
     path.write_bytes(b'{"use":1}\n' + whole + b"\n")
     second, rest = read(path, reader.offset, reader.line)
 
-    assert [hit.line for hit in first] == [1]
+    assert [line for line, *_ in first] == [1]
     assert (reader.offset, reader.line, reader.rejects) == (10, 1, [])
-    assert second == [Hit(2, 10, whole)]
+    assert second == [(2, 10, whole)]
     assert (rest.line, rest.rejects) == (2, [])
 
 
@@ -114,8 +114,8 @@ def test_a_whole_last_line_without_its_newline_is_read(tmp_path: Path, end: byte
     path.write_bytes(path.read_bytes() + b'\n{"use":2}\n')
     second, _ = read(path, reader.offset, reader.line)
 
-    assert [hit.line for hit in first] == [1]
-    assert [(hit.line, hit.data) for hit in second] == [(2, b'{"use":2}')]
+    assert [line for line, *_ in first] == [1]
+    assert [(line, data) for line, _, data in second] == [(2, b'{"use":2}')]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_line_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.Monk
     long = b'{"use":"' + b"x" * 1000 + b'"}'
     hits, reader = read(write(tmp_path, b'{"use":1}\n' + long + b'\n{"use":2}\n{"use":3}'))
 
-    assert [(hit.line, hit.data) for hit in hits] == [(1, b'{"use":1}'), (3, b'{"use":2}'), (4, b'{"use":3}')]
+    assert [(line, data) for line, _, data in hits] == [(1, b'{"use":1}'), (3, b'{"use":2}'), (4, b'{"use":3}')]
     assert reader.rejects == [Reject(2, 10, "line longer than 64 MB")]
 
 
@@ -187,7 +187,7 @@ def test_a_long_line_that_is_still_written_is_left(tmp_path: Path, monkeypatch: 
     hits, second = read(path, first.offset, first.line)
 
     assert (first.offset, first.rejects) == (10, [])
-    assert [hit.line for hit in hits] == [3]
+    assert [line for line, *_ in hits] == [3]
     assert [item.line for item in second.rejects] == [2]
 
 
@@ -197,7 +197,7 @@ def test_gzip_is_unpacked(tmp_path: Path) -> None:
     with open_binary(str(path)) as file:
         assert file.read() == b'{"use":1}\n{"use":2}\n'
 
-    assert [hit.line for hit in read(path)[0]] == [1, 2]
+    assert [line for line, *_ in read(path)[0]] == [1, 2]
 
 
 @pytest.mark.parametrize("damage", [slice(0, -9), slice(0, 2), slice(0, 40)])
@@ -206,7 +206,7 @@ def test_a_damaged_gzip_file_is_a_reject(tmp_path: Path, damage: slice) -> None:
     data = gzip.compress(b"".join(b'{"use":%d}\n' % number for number in range(5000)))
     hits, reader = read(write(tmp_path, data[damage], "log.jsonl.gz"))
 
-    assert [hit.line for hit in hits] == list(range(1, len(hits) + 1))
+    assert [line for line, *_ in hits] == list(range(1, len(hits) + 1))
     assert [item.reason.partition(":")[0] for item in reader.rejects] == ["damaged file"]
 
 
@@ -216,7 +216,7 @@ def test_gzip_with_a_broken_checksum_is_a_reject(tmp_path: Path) -> None:
     data[-8] ^= 0xFF
     hits, reader = read(write(tmp_path, bytes(data)))
 
-    assert [hit.line for hit in hits] == [1]
+    assert [line for line, *_ in hits] == [1]
     assert "damaged" in reader.rejects[0].reason
 
 
@@ -225,7 +225,7 @@ def test_memory_is_bounded_by_block_and_line(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
     hits, _ = read(write(tmp_path, b'{"use":1}\n' * 1000))
 
-    assert all(second.offset - first.offset == 10 for first, second in pairwise(hits))
+    assert all(second[1] - first[1] == 10 for first, second in pairwise(hits))
     assert len(hits) == 1000
 
 

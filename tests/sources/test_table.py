@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,6 +127,15 @@ def test_gzip_and_parquet_are_the_same_table(tmp_path: Path, read_file: ReadFile
 
     assert shown(read_file(INVENTED, packed)) == plain
     assert [row[1:] for row in shown(read_file(INVENTED, columnar))] == [row[1:] for row in plain]
+
+
+@pytest.mark.parametrize("batch", [1 << 24, 60])
+def test_an_event_counts_once_in_a_file(batch: int, read_text: ReadText, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an identity is one event, rows of a file that repeat it fold, however far apart they stand."""
+    monkeypatch.setattr(_blocks, "BLOCK_BYTES", batch)
+    text = PLAIN + FIRST.replace(",10,", ",99,") + SECOND + FIRST
+    assert read_text(INVENTED, text).rows.height == 5
+    assert shown(read_text(replace(INVENTED, once=True), text)) == shown(read_text(INVENTED, PLAIN))
 
 
 def test_absent_columns_are_null(read_text: ReadText) -> None:

@@ -96,6 +96,18 @@ def test_a_newer_export_replaces_buckets(box: Box, order: tuple[int, ...]) -> No
     assert box.findings() == []
 
 
+@pytest.mark.parametrize("order", [(1, 1), (1, 2), (2, 1), (1, 2, 1, 2)])
+def test_equal_rows_of_one_line(box: Box, order: tuple[int, ...]) -> None:
+    """A page on one line may hold equal rows of a bucket; read again they are the same ones."""
+    files = {1: (200, export(5, 5, 6)), 2: (100, export(9))}
+    for file_id in order:
+        covers_to, rows = files[file_id]
+        box.put(file_id, *({**row, "line": 1} for row in rows), covers_to=covers_to)
+
+    assert box.outputs() == {1: [5, 5, 6]}
+    assert box.findings() == []
+
+
 def test_an_empty_bucket_is_remembered_but_not_shown(box: Box) -> None:
     """A newer file may say that there was nothing."""
     box.put(1, *export(5), covers_to=100)

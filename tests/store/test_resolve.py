@@ -197,13 +197,13 @@ def test_buckets_are_replaced_one_by_one() -> None:
     assert result.usage.sort("response_id").select("response_id", "output_tokens").rows() == [(1, 8), (2, 7)]
 
 
-def test_reading_a_file_again_adds_nothing() -> None:
-    """Equal lines of equal files are one row; other lines of the same bucket are others."""
-    rows = bucket(1, 5, 5, 6)
-    result = resolve(_frame([*rows, *rows]), ranked((1, 3, 1)), {"export"})
+def test_equal_rows_of_one_line_all_count() -> None:
+    """An API page is one line, and holds whole buckets."""
+    rows = _frame([*bucket(1, 5, 5, 6), *bucket(2, 7)]).with_columns(line=pl.lit(1, pl.Int64))
+    result = resolve(rows, ranked((2, 3, 1), (1, 3, 1)), {"export"})
 
     assert sorted(result.usage["output_tokens"]) == [5, 5, 6]
-    assert result.superseded.is_empty()
+    assert result.superseded["output_tokens"].to_list() == [7]
 
 
 def test_an_empty_bucket_replaces_an_older_one() -> None:

@@ -7,7 +7,7 @@ pricing works on thousands of rows instead of millions. All other analysis works
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -21,17 +21,25 @@ from tokenaudit.errors import QueryError, did_you_mean
 from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, TIME_DIMENSIONS
 
 if TYPE_CHECKING:
+    from tokenaudit.analysis.overlap import Joined
     from tokenaudit.prices.book import PriceBook
 
 DETAILS = ("billing_currency", "cost_basis", "granularity", "unpriced_model")
 """What a cube is always split by, besides the dimensions asked for."""
 
 USAGE_SUMS = (*COUNTS, "estimated_output_tokens")
-SUMS = (*USAGE_SUMS, "unpriced_requests", "unpriced_tokens", "settled_tokens")
+SUMS = (*USAGE_SUMS, "unpriced_requests", "unpriced_tokens", "joined_tokens")
 """Integer columns of a cube."""
 
 LARGE = 500_000
 """Rows from which it pays to look for columns that hold nothing."""
+
+
+class Counted(NamedTuple):
+    """A cube, and how it was decided which of several files counts for a call; None where they do not overlap."""
+
+    cube: pl.DataFrame
+    joined: Joined | None = None
 
 
 def cube(
@@ -41,29 +49,56 @@ def cube(
     *,
     timezone: str = "UTC",
     conditions: Sequence[Condition] = (),
-    bills: pl.LazyFrame | None = None,
     expected_rows: int = LARGE,
 ) -> pl.DataFrame:
     """Return the priced sums of `usage` for each combination of the dimensions `by` and `DETAILS`.
 
-    `usage` holds usage rows of the time asked for; `bills` all rows of cost exports near it, blank ones included, see
-    `overlap`. `expected_rows` tells about how many there are: for few it is quicker to sum columns that hold nothing
-    than to find them. Times in `by` are read in `timezone` and come back as ISO 8601 text.
+    `usage` holds usage rows of the time asked for. `expected_rows` tells about how many there are: for few it is
+    quicker to sum columns that hold nothing than to find them. Times in `by` are read in `timezone` and come back as
+    ISO 8601 text.
 
     Columns: `by`, `DETAILS` (``unpriced_model`` is the `request_model` of rows without a price), `SUMS` (Int64),
     money (Decimal(38, 18), in `billing_currency`, null where no part is known) and `data_to`, the instant up to which
     the rows reach. Raises QueryError for an unknown dimension.
     """
     names = dimensions(by)
-    settled = overlap.settled_days(bills)
     late = [condition for condition in conditions if condition.column in PRICED_DIMENSIONS]
     early = [condition for condition in conditions if condition not in late]
-    keys = [*_keys(unlike(names, (condition.column for condition in late)), timezone), *overlap.keys(settled)]
+    keys = _keys(unlike(names, (condition.column for condition in late)), timezone)
     chosen = usage.filter(usage_filter(early))
     idle = idle_columns(chosen) if expected_rows >= LARGE else {}
-    charges = charge(_sums(chosen, book, keys, idle), book)
-    counted = overlap.without_settled(charges, settled).filter(charge_filter(late))
-    return _detailed(counted, names).collect(engine="streaming")
+    charges = charge(_sums(chosen, book, keys, idle), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
+    return _detailed(charges.filter(charge_filter(late)), names).collect(engine="streaming")
+
+
+def joined_cube(
+    usage: pl.LazyFrame,
+    by: Sequence[str],
+    book: PriceBook,
+    overlapping: overlap.Overlap,
+    *,
+    timezone: str = "UTC",
+    conditions: Sequence[Condition] = (),
+    inside: pl.Expr | None = None,
+) -> Counted:
+    """Return the cube of usage in which several sources tell of the same calls, each call counted once.
+
+    As `cube`, but `usage` holds all rows of the UTC days that the time asked for touches; `inside` says which are asked
+    for. Conditions choose among the rows after their bills are spread over them.
+    """
+    names = dimensions(by)
+    within = pl.lit(value=True) if inside is None else inside
+    keys = [*_keys(unlike(names, _columns(conditions)), timezone), *overlap.keys(overlapping), within.alias("inside")]
+    cells = _sums(usage, book, keys, {}).collect(engine="streaming")
+    once, joined = overlap.without_repeats(cells, overlapping)
+    charges, told = overlap.with_bills_spread(charge(once.lazy(), book).collect(), overlapping, joined)
+    asked = charges.lazy().filter("inside", charge_filter(conditions))
+    return Counted(_detailed(asked, names).collect(), told)
+
+
+def _columns(conditions: Sequence[Condition]) -> list[str]:
+    """Return the columns of usage rows that conditions look at."""
+    return [condition.column for condition in conditions]
 
 
 def dimensions(by: Iterable[str]) -> tuple[str, ...]:

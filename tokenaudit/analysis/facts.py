@@ -24,8 +24,8 @@ class Facts:
     """Models without a price, most tokens first: `request_model`, `requests`, `tokens`, `share` (ratio) of them all."""
     estimated_share: pl.DataFrame
     """One row: `output_tokens` as recorded, `estimated_output_tokens`, and `share` (ratio) that was never recorded."""
-    settled_tokens: int
-    """Tokens of usage exports whose spend stands in the cost export of the same days."""
+    joined_tokens: int
+    """Tokens of rows that have their money from another source's bill."""
     data_to: datetime | None
     """Instant (UTC) up to which the rows reach: of the last event, or the end of the last bucket."""
     users: int | None
@@ -40,7 +40,7 @@ def facts(cube: pl.DataFrame) -> Facts:
         by_basis=_by_basis(cube),
         unpriced=_unpriced(cube),
         estimated_share=_estimated_share(cube),
-        settled_tokens=cube.select(pl.col("settled_tokens").sum()).item(),
+        joined_tokens=cube.select(pl.col("joined_tokens").sum()).item(),
         data_to=cube.select(pl.col("data_to").max()).item(),
         users=cube.get_column("user").drop_nulls().n_unique() if "user" in cube.columns else None,
         utc_dates=cube.select(pl.col("granularity").is_in(DATED).any()).item(),

@@ -1,113 +1,342 @@
-"""One provider, two exports: what it billed and what was used. Money comes from the bill, tokens from the usage.
+"""One call, several files: money from the most authoritative, who and where from the finest, nothing twice.
 
-A day is settled where the cost export covers it, also by saying that nothing was spent. Usage rows on a settled day
-keep their tokens and carry no spend of their own: it stands in the rows of the bill. A bill and a usage row belong
-together when they share the UTC day and do not name different workspaces; who names none means all of them.
-A day that a bill calls empty is settled for the workspaces that bills of the same account name, if they name any:
-it says nothing of another account.
+A provider's bill, its own count of tokens, a gateway's log and a developer's log may all tell of the same calls. Which
+do is decided here, at query time; stored rows stay as they are.
+
+* Sources tell of the same calls where they share provider, account, UTC day and model, and do not name different users.
+  A row without an account is of the only account that bills of its provider name, or of the one that bills its
+  workspace; where there are several, it is tied to none.
+* The finest rows stand, those of a request before those of a day. Of coarser counts only the rest stays (`layers`).
+* The bill is spread over the rows it pays for (`spread`). What it pays for without a row stays a line of its own, and
+  so do rows that no bill pays for; a provider's own count on a day with a bill costs nothing beyond it.
+* Logs of developers' machines do not overlap with each other, nor do bills: they are of different tools and products.
+  A source that says it restates another gives way to it.
+* Rows that a plan covers, and sources to `keep`, are left alone.
 """
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
 import polars as pl
 
-from tokenaudit.schema import TOKEN_CLASSES
+from tokenaudit.analysis.layers import COUNTED, Told, absorb, reduced
+from tokenaudit.analysis.measures import known_sum
+from tokenaudit.analysis.spread import shares
+from tokenaudit.charges import UNITS
+from tokenaudit.schema import GRANULARITIES, TOKEN_CLASSES
 
-BILLS = {"openai-cost": "openai-usage", "anthropic-cost": "anthropic-usage"}
-"""Cost exports, and the usage export of the same provider that each of them settles."""
+if TYPE_CHECKING:
+    from polars._typing import PolarsDataType
 
-BILL_SOURCES = tuple(BILLS)
-"""Sources whose rows, blank ones included, make up the `bills` that settle days."""
-
-SCOPE = "workspace"
-"""The dimension that both exports name alike, if they name it."""
-
-TIE = ("settled_source", "settled_day", "settled_scope")
-"""Columns that tie usage to bills: all null in rows that no bill could settle."""
-
-SPENT = ("effective_cost", "billed_cost", "estimated_cost")
-"""Money of a settled usage row that stands in the bill."""
-
-VALUED = ("list_cost", "contracted_cost")
-"""Money of a settled usage row that stands in the bill only where the bill states list prices."""
-
-
-def settled_days(bills: pl.LazyFrame | None) -> pl.DataFrame:
-    """Return what the rows of cost exports settle: one row per usage source, UTC day and workspace.
-
-    Columns: `TIE`, and `lists`: whether the bill of that day states list prices.
-    """
-    if bills is None:
-        return pl.DataFrame(schema=dict(zip(TIE, (pl.String, pl.Date, pl.String), strict=True)))
-    text = pl.col("source", "account", SCOPE).cast(pl.String)
-    rows = bills.filter(pl.col("source").is_in(BILL_SOURCES)).with_columns(text)
-    source, day, scope = TIE
-    return (
-        _spoken_for(rows)
-        .select(pl.col("source").replace(BILLS).alias(source), _days(day), pl.col(SCOPE).alias(scope), lists=_stated())
-        .explode(day)
-        .group_by(TIE)
-        .agg(pl.col("lists").any())
-        .collect()
-    )
+AUTHORITIES = ("bill", "usage", "gateway", "client", "none")
+"""Whose word counts more, first."""
+APART = ("bill", "client")
+"""Sources of one of these levels do not overlap with each other."""
+ACCOUNT = "tie_account"
+TIES = {"tie_account": "account", "tie_workspace": "workspace", "tie_user": "user", "tie_api_key": "api_key"}
+DATES = ("tie_day", "tie_end")
+KEYS = ("tie_source", *TIES, *DATES)
+"""Columns that rows which may overlap are grouped by beside everything else; null in all others."""
+MONEY = pl.Decimal(38, 18)
+UNIT_MARKS = pl.lit(UNITS, pl.Int8)
+PAID: dict[str, PolarsDataType] = {
+    "bill": pl.String,
+    "source": pl.String,
+    "billing_currency": pl.String,
+    "tokens": pl.Int64,
+    "amount": MONEY,
+}
+ASIDE: dict[str, PolarsDataType] = {"source": pl.String, "for_source": pl.String, "tokens": pl.Int64, "amount": MONEY}
 
 
-def keys(settled: pl.DataFrame) -> list[pl.Expr]:
-    """Return the columns of usage rows that `without_settled` needs; none where nothing is settled."""
-    if settled.is_empty():
-        return []
-    usage = pl.col("source").is_in(settled.get_column(TIE[0]).unique().to_list())
-    origins = (pl.col("source"), pl.col("charge_period_start").dt.date(), pl.col(SCOPE))
-    return [pl.when(usage).then(origin).alias(name) for name, origin in zip(TIE, origins, strict=True)]
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlap:
+    """What there is to decide about some usage."""
+
+    authority: Mapping[str, str]
+    """Whose word each source is, by name."""
+    restates: Mapping[str, Collection[str]]
+    """By source: the sources that it gives way to."""
+    bills: pl.DataFrame
+    """Provider, account, workspace, `day` and `end` of all rows of bills, blank ones included."""
+    keep: frozenset[str] = frozenset()
+
+    def sources(self) -> list[str]:
+        """Return the sources that may overlap."""
+        return [name for name, word in self.authority.items() if word != "none" and name not in self.keep]
 
 
-def without_settled(charges: pl.LazyFrame, settled: pl.DataFrame) -> pl.LazyFrame:
-    """Take the spend of usage rows on settled days out of `charges`: it is in the bill.
+class Joined(NamedTuple):
+    """What was decided, for people. Sources are text, tokens Int64, amounts Decimal(38, 18)."""
 
-    They stay as `cost_basis` ``billed`` without `SPENT`, and count as priced. Their list value stays, unless the
-    bill states one too. What a plan covers stays covered. Adds `settled_tokens`: the tokens of such rows.
-    """
-    if settled.is_empty():
-        return charges.with_columns(settled_tokens=pl.lit(0, pl.Int64))
-    basis = pl.col("cost_basis").cast(pl.String)
-    gone = pl.col("settled").fill_null(value=False) & (basis != "included")
-    return _marked(charges, settled).with_columns(
-        pl.when(gone).then(pl.lit("billed")).otherwise(basis).alias("cost_basis"),
-        pl.when(~gone).then(pl.col(SPENT)),
-        pl.when(~gone | ~pl.col("lists")).then(pl.col(VALUED)),
-        pl.when(~gone).then(pl.col("unpriced_requests", "unpriced_tokens")).otherwise(0),
-        pl.when(gone).then(pl.sum_horizontal(TOKEN_CLASSES)).otherwise(0).alias("settled_tokens"),
-    )
+    paid: pl.DataFrame
+    """`bill`, `source`, `billing_currency`, `tokens`, `amount`: rows of a source that have their money from a bill."""
+    aside: pl.DataFrame
+    """`source`, `for_source`, `tokens`, `amount`: what of a source was set aside because another tells it too."""
+    untied: pl.DataFrame
+    """`source`, `provider`, `accounts`, `tokens`: rows that may be of several accounts and were tied to none."""
 
 
-def _spoken_for(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Give the blank rows, which name no workspace, the workspaces of their account."""
-    named = rows.filter(pl.col(SCOPE).is_not_null()).select("source", "account", named=SCOPE).unique()
-    joined = rows.filter(pl.col("blank")).join(named, on=["source", "account"], how="left", nulls_equal=True)
-    blank = joined.with_columns(pl.coalesce(SCOPE, "named").alias(SCOPE)).drop("named")
-    return pl.concat([rows.filter(~pl.col("blank")), blank])
+class Step(NamedTuple):
+    """One source at one granularity; the finest and most authoritative come first."""
+
+    grain: int
+    word: int
+    source: str
 
 
-def _marked(charges: pl.LazyFrame, settled: pl.DataFrame) -> pl.LazyFrame:
-    """Add `lists` and `settled`: the day has a bill for the same workspace or for all, or the row names none."""
-    source, day, scope = TIE
-    bills = settled.lazy()
-    days = bills.group_by(source, day).agg(pl.col("lists").any(), whole=pl.col(scope).is_null().any())
-    exact = bills.filter(pl.col(scope).is_not_null()).select(*TIE, exact=pl.lit(value=True))
-    texts = charges.with_columns(pl.col(source, scope).cast(pl.String))
-    joined = texts.join(days, on=[source, day], how="left").join(exact, on=TIE, how="left")
-    return joined.with_columns(
-        settled=pl.col("whole").is_not_null() & (pl.col("whole") | pl.col(scope).is_null() | pl.col("exact")),
-        lists=pl.col("lists").fill_null(value=False),
-    )
-
-
-def _stated() -> pl.Expr:
-    return pl.col("list_cost").is_not_null()
-
-
-def _days(name: str) -> pl.Expr:
-    """Return the UTC dates that a row covers."""
+def keys(overlap: Overlap) -> list[pl.Expr]:
+    """Return KEYS as expressions on usage rows."""
+    tied = pl.col("source").is_in(overlap.sources()) & (pl.col("cost_basis") != "included").fill_null(value=True)
     start = pl.col("charge_period_start")
     last = pl.max_horizontal(start, pl.col("charge_period_end") - pl.duration(microseconds=1))
-    return pl.date_ranges(start.dt.date(), last.dt.date()).alias(name)
+    days = {"tie_day": start.dt.date(), "tie_end": last.dt.date() + pl.duration(days=1)}
+    named = {
+        "tie_source": pl.col("source").cast(pl.String),
+        **{tie: pl.col(name).cast(pl.String) for tie, name in TIES.items()},
+    }
+    return [pl.when(tied).then(value).alias(name) for name, value in (named | days).items()]
+
+
+def bill_days(rows: pl.LazyFrame) -> pl.DataFrame:
+    """Return `Overlap.bills` of the rows of bills, blank ones included.
+
+    An account that no bill of its provider contradicts is filled in. A bucket that a bill calls empty is of all
+    workspaces that bills of its account name, if they name any.
+    """
+    start = pl.col("charge_period_start")
+    last = pl.max_horizontal(start, pl.col("charge_period_end") - pl.duration(microseconds=1))
+    names = pl.col("source", "provider", "account", "workspace").cast(pl.String)
+    days = {"day": start.dt.date(), "end": last.dt.date() + pl.duration(days=1)}
+    found = rows.select(names, "blank", **days).unique().collect()
+    only = _only(found.filter(pl.col("account").is_not_null()), ["provider"])
+    named = found.join(only, on="provider", how="left").with_columns(account=pl.coalesce("account", "account_only"))
+    places = named.filter(pl.col("workspace").is_not_null()).select("provider", "account", place="workspace").unique()
+    spoken = named.filter("blank").join(places, on=["provider", "account"], how="left", nulls_equal=True)
+    blank = spoken.with_columns(workspace=pl.coalesce("workspace", "place")).drop("place")
+    return pl.concat([named.filter(~pl.col("blank")), blank]).drop("account_only").unique()
+
+
+def without_repeats(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, Joined]:
+    """Take out of unpriced cells what another source tells too; tie each cell to an account.
+
+    In: sums of usage with KEYS, `provider`, `model`, `granularity` and counts. Out: the cells that are left, with their
+    numbers in `cell`, and what was decided so far.
+    """
+    texts = cells.with_columns(pl.col(pl.Categorical).cast(pl.String)).with_row_index("cell")
+    numbered, untied = _with_accounts(texts, overlap)
+    left, aside = _layered(numbered, overlap)
+    whole = _split_bills(numbered, left)
+    empty = pl.col("tie_day").is_not_null() & (pl.sum_horizontal(COUNTED) == 0) & pl.col("billed_cost").is_null()
+    return whole.filter(~empty), Joined(pl.DataFrame(schema=PAID), aside, untied)
+
+
+def _split_bills(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Part the tokens from the money of bills that other rows tell some tokens of: the money is for all of them."""
+    counted = pl.sum_horizontal(COUNTED)
+    was = before.select("cell", was=counted)
+    marked = after.join(was, on="cell", maintain_order="left")
+    cut = pl.col("billed_cost").is_not_null() & (counted < pl.col("was"))
+    parted = marked.filter(cut)
+    marks = pl.col("price_marks")
+    money = parted.with_columns(pl.lit(0, pl.Int64).alias(name) for name in COUNTED).with_columns(marks & ~UNIT_MARKS)
+    tokens = parted.with_columns(
+        pl.lit(None, MONEY).alias("billed_cost"),
+        pl.lit(None, MONEY).alias("list_cost"),
+        pl.lit(None, pl.String).alias("cost_basis"),
+        marks & UNIT_MARKS,
+        pl.col("cell") + before.height,
+    )
+    return pl.concat([marked.filter(~cut), money, tokens]).drop("was")
+
+
+def _with_accounts(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Fill in accounts where there is no doubt. Cells that stay in doubt are tied to nothing."""
+    named = overlap.bills.filter(pl.col("account").is_not_null())
+    places = _only(named, ["provider", "workspace"]).filter(pl.col("workspace").is_not_null())
+    whole = _only(named, ["provider"])
+    several = named.group_by("provider").agg(accounts=pl.col("account").n_unique()).filter(pl.col("accounts") > 1)
+    joined = (
+        cells.join(
+            places,
+            left_on=["provider", "tie_workspace"],
+            right_on=["provider", "workspace"],
+            how="left",
+            maintain_order="left",
+        )
+        .join(whole, on="provider", how="left", maintain_order="left", suffix="_whole")
+        .join(several, on="provider", how="left", maintain_order="left")
+    )
+    account = pl.coalesce(ACCOUNT, "account_only", "account_only_whole")
+    doubtful = pl.col("tie_day").is_not_null() & account.is_null() & pl.col("accounts").is_not_null()
+    marked = joined.with_columns(account.alias(ACCOUNT), doubtful=doubtful)
+    tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
+    untied = (
+        marked.filter("doubtful")
+        .group_by("tie_source", "provider", "accounts")
+        .agg(tokens)
+        .sort("tie_source", "provider")
+    )
+    settled = marked.with_columns(pl.when(~pl.col("doubtful")).then(pl.col(KEYS)))
+    return settled.select(cells.columns), untied.rename({"tie_source": "source"})
+
+
+def _only(bills: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+    """Return the account of each provider (and workspace) that has only one."""
+    counted = bills.group_by(by).agg(account_only=pl.col("account").first(), several=pl.col("account").n_unique())
+    return counted.filter(pl.col("several") == 1).drop("several")
+
+
+def _layered(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the cells without what a finer source tells too, and how many tokens of which source that were."""
+    tied = cells.filter(pl.col("tie_day").is_not_null())
+    left: dict[str, list[Told]] = {}
+    aside = []
+    for step, part in sorted(_steps(tied, overlap), key=operator.itemgetter(0)):
+        source, told = step.source, Told.of(part)
+        for other in _finer(source, left, overlap):
+            for finer in left[other]:
+                before, told = told, absorb(told, finer).coarse
+                aside.append(_taken(before, told).with_columns(source=pl.lit(source), for_source=pl.lit(other)))
+        left.setdefault(source, []).append(told)
+    amounts = [told.amounts for parts in left.values() for told in parts]
+    rest = reduced(tied, Told(pl.concat(amounts))) if amounts else tied
+    return pl.concat([cells.filter(pl.col("tie_day").is_null()), rest]), _summed(aside)
+
+
+def _steps(tied: pl.DataFrame, overlap: Overlap) -> Iterator[tuple[Step, pl.DataFrame]]:
+    """Yield the cells of each source and granularity, with what orders them: the finest first."""
+    for (source, grain), part in tied.group_by("tie_source", pl.col("granularity").cast(pl.String)):
+        yield (
+            Step(GRANULARITIES.index(str(grain)), AUTHORITIES.index(overlap.authority[str(source)]), str(source)),
+            part,
+        )
+
+
+def _finer(source: str, done: Collection[str], overlap: Overlap) -> list[str]:
+    """Return which of the sources already looked at may tell of the same calls."""
+    word = overlap.authority[source]
+    peers = {other for other in done if word in APART and overlap.authority[other] == word}
+    return [other for other in done if other != source and (other not in peers or other in _restated(source, overlap))]
+
+
+def _restated(source: str, overlap: Overlap) -> Collection[str]:
+    return overlap.restates.get(source, ())
+
+
+def _taken(before: Told, after: Told) -> pl.DataFrame:
+    """Return the tokens that were taken away, as one row."""
+    tokens = pl.col("name").is_in(TOKEN_CLASSES)
+    left, right = (told.amounts.select(pl.col("amount").filter(tokens).sum()).item() for told in (before, after))
+    return pl.DataFrame({"tokens": [left - right], "amount": [None]}, {"tokens": pl.Int64, "amount": MONEY})
+
+
+def _summed(aside: list[pl.DataFrame]) -> pl.DataFrame:
+    found = pl.concat([pl.DataFrame(schema=ASIDE), *(item.select(*ASIDE) for item in aside)])
+    sums = found.group_by("source", "for_source").agg(pl.col("tokens").sum(), known_sum("amount"))
+    return sums.filter((pl.col("tokens") > 0) | pl.col("amount").is_not_null()).sort("source", "for_source")
+
+
+def with_bills_spread(charges: pl.DataFrame, overlap: Overlap, joined: Joined) -> tuple[pl.DataFrame, Joined]:
+    """Give the rows their parts of the bills that pay for them, and take those bills out.
+
+    In: priced cells of `without_repeats`. Out: cells with the column `joined_tokens` more: the tokens of rows whose
+    money is from another source's bill.
+    """
+    current, restated = _without_restated_bills(charges, overlap)
+    bills = current.filter(_is_bill(overlap), pl.col("billed_cost").is_not_null(), _counted() == 0)
+    rows = current.filter(pl.col("tie_day").is_not_null(), pl.col("billed_cost").is_null() | ~_is_bill(overlap))
+    parts = shares(bills, rows)
+    paid = parts.group_by("cell").agg(known_sum("paid"), known_sum("valued"))
+    spent = current.filter(~pl.col("cell").is_in(parts["bill"].implode()))
+    settled = _settled(spent.join(paid, on="cell", how="left", maintain_order="left"), overlap)
+    told = Joined(_paid(parts, current), pl.concat([joined.aside, restated]), joined.untied)
+    return _with_their_money(settled), told
+
+
+def _is_bill(overlap: Overlap) -> pl.Expr:
+    bills = [name for name, word in overlap.authority.items() if word == "bill"]
+    return pl.col("tie_source").is_in(bills).fill_null(value=False)
+
+
+def _counted() -> pl.Expr:
+    return pl.sum_horizontal(*TOKEN_CLASSES, "requests")
+
+
+def _without_restated_bills(charges: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Leave out the money of bills on days that the bill they restate covers."""
+    aside, gone = [], [pl.Series("cell", [], charges["cell"].dtype)]
+    for source, others in overlap.restates.items():
+        for other in sorted(others):
+            covered = (
+                _days(overlap.bills.filter(pl.col("source") == other)).select("provider", ACCOUNT, "tie_day").unique()
+            )
+            said = charges.filter(pl.col("tie_source") == source, pl.col("billed_cost").is_not_null())
+            twice = said.filter(~pl.col("cell").is_in(pl.concat(gone).implode())).join(
+                covered, on=["provider", ACCOUNT, "tie_day"], how="semi", nulls_equal=True
+            )
+            amounts = twice.select(pl.lit(0, pl.Int64).alias("tokens"), known_sum("billed_cost").alias("amount"))
+            aside.append(amounts.with_columns(source=pl.lit(source), for_source=pl.lit(other)))
+            gone.append(twice["cell"])
+    return charges.filter(~pl.col("cell").is_in(pl.concat(gone).implode())), _summed(aside)
+
+
+def _days(bills: pl.DataFrame) -> pl.DataFrame:
+    """Return one row for each day of each bill, named as in cells."""
+    days = pl.date_ranges("day", "end", closed="left").alias("tie_day")
+    return bills.rename({"account": ACCOUNT}).with_columns(days).explode("tie_day")
+
+
+def _settled(cells: pl.DataFrame, overlap: Overlap) -> pl.DataFrame:
+    """Add `settled`: the row is of a provider's own count, on a day with a bill of the same account and workspace."""
+    counts = [name for name, word in overlap.authority.items() if word == "usage"]
+    billed = (
+        _days(overlap.bills)
+        .group_by("provider", ACCOUNT, "tie_day")
+        .agg(workspaces=pl.col("workspace").drop_nulls().unique(), whole=pl.col("workspace").is_null().any())
+    )
+    beside = cells.join(
+        billed, on=["provider", ACCOUNT, "tie_day"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    place = pl.col("tie_workspace")
+    fits = pl.col("whole") | place.is_null() | pl.col("workspaces").list.contains(place)
+    settled = pl.col("tie_source").is_in(counts) & pl.col("whole").is_not_null() & fits
+    return beside.with_columns(settled=settled.fill_null(value=False)).drop("workspaces", "whole")
+
+
+def _with_their_money(cells: pl.DataFrame) -> pl.DataFrame:
+    """Put each row's part of the bills in the place of what was computed for it."""
+    paid = pl.col("paid").is_not_null()
+    joined = paid | pl.col("settled")
+    nothing = pl.lit(0, MONEY)
+    money = pl.when(joined).then(pl.coalesce("paid", nothing))
+    return cells.with_columns(
+        billed_cost=money.otherwise("billed_cost"),
+        effective_cost=money.otherwise("effective_cost"),
+        estimated_cost=money.otherwise("estimated_cost"),
+        list_cost=pl.coalesce("valued", "list_cost"),
+        cost_basis=pl.when(joined).then(pl.lit("billed")).otherwise(pl.col("cost_basis").cast(pl.String)),
+        unpriced_requests=pl.when(~joined).then("unpriced_requests").otherwise(0),
+        unpriced_tokens=pl.when(~joined).then("unpriced_tokens").otherwise(0),
+        joined_tokens=pl.when(joined).then(pl.sum_horizontal(TOKEN_CLASSES)).otherwise(0),
+    ).drop("paid", "valued", "settled")
+
+
+def _paid(parts: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """Return which rows have their money from which bill."""
+    tokens = pl.sum_horizontal(TOKEN_CLASSES)
+    bills = cells.select(pl.col("cell").alias("bill"), pl.col("tie_source").alias("of"), "billing_currency")
+    rows = cells.select("cell", pl.col("tie_source").alias("source"), tokens=tokens)
+    known = parts.join(bills, on="bill").join(rows, on="cell")
+    amounts = known.group_by(bill="of", source="source", billing_currency=pl.col("billing_currency").cast(pl.String))
+    counted = known.unique(["of", "cell"]).group_by(bill="of", source="source").agg(pl.col("tokens").sum())
+    return (
+        amounts.agg(amount=pl.col("paid").sum())
+        .join(counted, on=["bill", "source"])
+        .select(*PAID)
+        .sort("bill", "source")
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from operator import and_
@@ -52,24 +53,57 @@ def in_period(usage: pl.LazyFrame, period: Period) -> Chosen:
     against the local dates of the period. One that is longer than the period counts nowhere in it. Whatever reaches
     into the period and is not counted there is `left_out`. `usage` holds all rows that touch the period.
     """
-    events = pl.col("charge_period_start").is_between(period.start, period.end, closed="left")
     if period.open:
         return Chosen(usage, usage.clear())
     if _all_are_events(usage):
-        return Chosen(usage.filter(events), usage.clear())
-    first, after = _midnight(period.first), _midnight(period.last + timedelta(days=1))
-    dated = pl.col("granularity").is_in(DATED)
-    start, end = pl.col("charge_period_start"), pl.col("charge_period_end")
-    fits = start.is_between(first, after, closed="left") & (end <= start + (after - first))
-    widest = start.is_between(min(first, period.start), max(after, period.end), closed="left")
-    counts = pl.when(dated).then(fits).otherwise(events)
-    reaches = dated & (start < after) & (end > first)
-    return Chosen(usage.filter(widest & counts), usage.filter(reaches & ~fits))
+        return Chosen(usage.filter(_events(period)), usage.clear())
+    reaches = (
+        _dated() & (pl.col("charge_period_start") < _after(period)) & (pl.col("charge_period_end") > _first(period))
+    )
+    return Chosen(usage.filter(belongs(period)), usage.filter(reaches & ~_fits(period)))
+
+
+def belongs(period: Period) -> pl.Expr:
+    """Say whether a usage row counts in a period, see `in_period`."""
+    first, after = _first(period), _after(period)
+    widest = pl.col("charge_period_start").is_between(min(first, period.start), max(after, period.end), closed="left")
+    return widest & pl.when(_dated()).then(_fits(period)).otherwise(_events(period))
+
+
+def whole_days(period: Period) -> Period:
+    """Return a period of the UTC days that another one touches, itself where it is made of them."""
+    last = (period.end - timedelta(microseconds=1)).astimezone(UTC).date()
+    first = period.start.astimezone(UTC).date()
+    return replace(period, start=_midnight(first), end=_midnight(last + timedelta(days=1)), first=first, last=last)
+
+
+def _events(period: Period) -> pl.Expr:
+    return pl.col("charge_period_start").is_between(period.start, period.end, closed="left")
+
+
+def _fits(period: Period) -> pl.Expr:
+    """Say whether a row of a day or coarser lies within the dates of a period, if it starts there."""
+    start, length = pl.col("charge_period_start"), _after(period) - _first(period)
+    return start.is_between(_first(period), _after(period), closed="left") & (
+        pl.col("charge_period_end") <= start + length
+    )
+
+
+def _first(period: Period) -> datetime:
+    return _midnight(period.first)
+
+
+def _after(period: Period) -> datetime:
+    return _midnight(period.last + timedelta(days=1))
+
+
+def _dated() -> pl.Expr:
+    return pl.col("granularity").is_in(DATED)
 
 
 def _all_are_events(usage: pl.LazyFrame) -> bool:
     """Look whether no row is of a day or coarser; Parquet files answer that without being read through."""
-    return usage.filter(pl.col("granularity").is_in(DATED)).select("granularity").head(1).collect().is_empty()
+    return usage.filter(_dated()).select("granularity").head(1).collect().is_empty()
 
 
 def _midnight(day: date) -> datetime:

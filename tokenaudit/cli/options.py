@@ -145,6 +145,10 @@ By = Annotated[
         help="Break down by: user,model,project,provider,day,week,month, ...",
     ),
 ]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option("--keep", metavar="SOURCE", help="Count a source's rows as they stand, whatever else tells of them."),
+]
 Where = Annotated[
     list[Condition] | None,
     typer.Option(

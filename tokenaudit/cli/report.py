@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +31,7 @@ def command(
     period: options.Period = None,
     by: options.By = None,
     where: options.Where = None,
+    keep: options.Keep = None,
     cost: options.Cost = "effective",
     limit: options.Limit = None,
     timezone: options.Timezone = None,
@@ -56,7 +58,7 @@ def command(
     from tokenaudit.store.store import Store
 
     with Store.open(settings.store) as opened:
-        asked = Asked(settings, period, by or [], where or [], cost, limit)
+        asked = Asked(settings, period, by or [], where or [], cost, limit, keep or [])
         document = asked.document(opened, people=chosen not in MACHINE)
     render(document, chosen, options.destination(output))
     if chosen in MACHINE and not quiet:
@@ -75,6 +77,7 @@ class Asked:
         where: list[Condition],
         cost: str,
         limit: int | None,
+        keep: Sequence[str] = (),
     ) -> None:
         self.settings = settings
         self.period = period
@@ -82,6 +85,7 @@ class Asked:
         self.where = where
         self.cost = cost
         self.limit = limit
+        self.keep = keep
 
     def document(self, store: Store, *, people: bool) -> Document:
         """Return what the report says."""
@@ -94,7 +98,9 @@ class Asked:
             if self.period
             else default_period(store, settings.as_of, settings.timezone)
         )
-        question = Question(period, tuple(self.by or DEFAULT_BY), combined(self.where), settings.config, self.cost)
+        question = Question(
+            period, tuple(self.by or DEFAULT_BY), combined(self.where), settings.config, self.cost, self._kept()
+        )
         layout = Layout(
             separate=not self.by,
             limit=self.limit,
@@ -102,6 +108,14 @@ class Asked:
             notes=[f"{said[0].upper()}{said[1:]}."] if said else [],
         )
         return spend_report(store, question, layout)
+
+    def _kept(self) -> frozenset[str]:
+        """Return the sources to keep as they stand. QueryError for one that does not exist."""
+        if not self.keep:
+            return frozenset()
+        from tokenaudit.sources import by_name
+
+        return frozenset(by_name(name).name for name in self.keep)
 
 
 def _refresh(settings: options.Settings, *, quiet: bool) -> None:

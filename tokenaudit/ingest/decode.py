@@ -18,10 +18,10 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from tokenaudit import schema
-from tokenaudit.ingest.plan import Job
+from tokenaudit.ingest.plan import Job, marks
 from tokenaudit.sources import by_name
 from tokenaudit.sources.identity import hash_all, hash_text
-from tokenaudit.sources.source import Log, Reject
+from tokenaudit.sources.source import Decoded, Log, Reject
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -40,8 +40,8 @@ DEFAULTS: dict[str, Any] = {
 }
 """Values of the columns that a source leaves out; those of others are null."""
 PARALLEL_BYTES = 1 << 26
-BATCH_BYTES = 1 << 25
-FRAME_ROWS = 50_000
+BATCH_BYTES = 1 << 24
+FRAME_ROWS = 20_000
 PROCESSES = min(8, os.cpu_count() or 1)
 
 
@@ -55,6 +55,8 @@ class FileRead:
     offset: int
     line: int
     state: str
+    marks: tuple[str, str]
+    """Digests of what was read, see `plan.marks`."""
     rejects: list[Reject]
 
 
@@ -153,17 +155,17 @@ def _decode(jobs: list[Job]) -> LogBatch:
     log = by_name(name)
     if not isinstance(log, Log):
         raise TypeError(name)
-    parts: list[dict[str, list[Any]]] = []
+    parts: list[Mapping[str, Sequence[Any]]] = []
     files = []
     for job in jobs:
         made = log.decode(job.tail)
+        files.append(_file_read(job.found.path, made))
         identities = made.columns.pop("identity")
-        made.columns["response_id"] = hash_all(name, identities)
-        made.columns["file_id"] = [log_file_id(job.found.path)] * len(identities)
-        parts.append(made.columns)
-        files.append(
-            FileRead(job.found.path, len(identities), made.merged, made.offset, made.line, made.state, made.rejects)
-        )
+        hashes: dict[str, Sequence[int]] = {
+            "response_id": hash_all(name, identities),
+            "file_id": array("q", [log_file_id(job.found.path)]) * len(identities),
+        }
+        parts.append(made.columns | hashes)
     columns = {column: _packed(values) for column, values in stacked(parts).items()}
     return LogBatch(name, columns, files, sum(map(_unread, jobs)))
 
@@ -185,8 +187,13 @@ def stacked(parts: Sequence[Mapping[str, Sequence[Any]]]) -> dict[str, list[Any]
     }
 
 
+def _file_read(path: str, made: Decoded) -> FileRead:
+    rows = len(made.columns["identity"])
+    return FileRead(path, rows, made.merged, made.offset, made.line, made.state, marks(path, made.offset), made.rejects)
+
+
 def combined(batches: Iterable[LogBatch]) -> Iterator[LogBatch]:
-    """Yield batches of one source each, joined to about 50,000 rows: building a frame has a fixed price."""
+    """Yield batches of one source each, joined to about 20,000 rows: building a frame has a fixed price."""
     held: list[LogBatch] = []
     for batch in batches:
         if held and (held[0].source != batch.source or sum(item.rows() for item in held) >= FRAME_ROWS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +14,12 @@ import xxhash
 from tokenaudit.errors import SourceError
 from tokenaudit.ingest.decode import Decoding, LogBatch, combined, log_file_id, uncollected
 from tokenaudit.ingest.frames import log_frame
-from tokenaudit.ingest.plan import Job, rules
+from tokenaudit.ingest.plan import Job, marks, rules
 from tokenaudit.ingest.summary import FileResult
 from tokenaudit.sources import by_name, newest_wins
 from tokenaudit.sources._packed import is_member, open_member
 from tokenaudit.sources.identity import hash_text
-from tokenaudit.sources.source import Log, Reject, Table
+from tokenaudit.sources.source import FILE_NAME, LeftOut, Log, Reject, Table
 from tokenaudit.sources.table import read_table
 from tokenaudit.store.catalog import Catalog, Version
 from tokenaudit.store.change import Claims, Tally, commit
@@ -28,11 +29,12 @@ NOTHING = (0, 0)
 
 
 class Position(NamedTuple):
-    """Where reading of a file ended."""
+    """Where reading of a file ended, and the digests of what was read."""
 
     offset: int
     line: int
     state: str
+    marks: tuple[str, str]
 
 
 class Reading:
@@ -45,6 +47,7 @@ class Reading:
         self.staging = Staging(catalog.folder, newest_wins())
         self.results = {job.found.path: FileResult(job.found.path, job.source, "read") for job in jobs}
         self.rejects: dict[str, list[Reject]] = {}
+        self.left_out: dict[str, list[LeftOut]] = {}
         self.positions: dict[str, Position] = {}
         self.file_ids: dict[str, int] = {}
         self.versions: dict[int, Version] = {}
@@ -95,7 +98,7 @@ class Reading:
             result = self.results[file.path]
             result.rows, result.merged = file.rows - len(lost), file.merged
             self._reject(file.path, [*file.rejects, *lost])
-            self.positions[file.path] = Position(file.offset, file.line, file.state)
+            self.positions[file.path] = Position(file.offset, file.line, file.state, file.marks)
             self._version(file.path, batch.source, result.rows, 0)
         self.staging.add(rows)
         self._advance(batch.bytes)
@@ -103,9 +106,9 @@ class Reading:
     def _add_table(self, job: Job, table: Table) -> None:
         path = job.found.path
         digest = file_digest(path)
-        file_id = hash_text(f"{table.name}\x1f{rules(table.name)}\x1f{digest}")
+        file_id = content_id(table, path, digest)
         self.file_ids[path] = file_id
-        self.positions[path] = Position(job.found.size, 0, "")
+        self.positions[path] = Position(job.found.size, 0, "", marks(path, job.found.size))
         seen = self.known.get(file_id) or self.versions.get(file_id)
         if seen is not None and not job.drop:
             self.results[path].rows = self.results[path].duplicate = seen.rows
@@ -120,6 +123,7 @@ class Reading:
         except SourceError as error:
             self.staging.drop(file_id)
             self.rejects.pop(path, None)
+            self.left_out.pop(path, None)
             reason = f"{error.message} ({error.hint})" if error.hint else error.message
             self.results[path] = FileResult(path, "", "unrecognised", reason=reason)
 
@@ -132,6 +136,7 @@ class Reading:
                 covers_to = max(covers_to, last if isinstance(last, int) else 0)
             counted += rows.height - int(rows["blank"].sum())
             self._reject(path, batch.rejects)
+            self.left_out.setdefault(path, []).extend(batch.left_out)
             self.staging.add(rows)
         self.results[path].rows = counted
         self._version(path, table.name, counted, covers_to, digest)
@@ -177,6 +182,12 @@ def duplicates(claims: Claims, order: list[int], newest: set[str]) -> Tally:
         again=pl.col("things").filter("again").sum(), folded=(pl.col("rows") - pl.col("things")).sum()
     )
     return {file_id: (int(again), int(folded)) for file_id, again, folded in counts.iter_rows()}
+
+
+def content_id(table: Table, path: str, digest: int) -> int:
+    """Return the id of a table's content: of its bytes, and of its name where the source reads that too."""
+    name = f"\x1f{os.path.basename(path)}" if FILE_NAME in table.columns else ""
+    return hash_text(f"{table.name}\x1f{rules(table.name)}\x1f{digest}{name}")
 
 
 def file_digest(path: str) -> int:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from tokenaudit import schema
 from tokenaudit.ingest.decode import Decoding
-from tokenaudit.ingest.plan import Job, Plan, is_unchanged, marks, outdated, outdated_elsewhere, plan, rules, unread
-from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary
+from tokenaudit.ingest.plan import Job, Plan, is_unchanged, outdated, outdated_elsewhere, plan, rules, unread
+from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary, left_out_notes
 from tokenaudit.ingest.walk import Found, walk
 from tokenaudit.sources import by_name, sources
 from tokenaudit.sources.source import Log
@@ -119,6 +119,8 @@ def _read(
     summary.rejects += [
         RejectedLine(path, item.line, item.reason) for path, found in sorted(reading.rejects.items()) for item in found
     ]
+    for path, found in sorted(reading.left_out.items()):
+        summary.notes += left_out_notes(path, reading.results[path].rows, found)
     summary.bytes = reading.bytes
 
 
@@ -132,8 +134,9 @@ def _record(catalog: Catalog, jobs: Iterable[Job], reading: Reading, ledger: dic
         for item in found
     )
     forgotten = _forgotten(catalog, jobs, reading)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     read = [job for job in jobs if reading.results[job.found.path].status == "read" and job.found.path not in forgotten]
-    catalog.put_files(_entry(job, reading, ledger.get(job.found.path)) for job in read)
+    catalog.put_files(_entry(job, reading, ledger.get(job.found.path), now) for job in read)
 
 
 def _forgotten(catalog: Catalog, jobs: Iterable[Job], reading: Reading) -> set[str]:
@@ -146,9 +149,9 @@ def _forgotten(catalog: Catalog, jobs: Iterable[Job], reading: Reading) -> set[s
     }
 
 
-def _entry(job: Job, reading: Reading, before: FileEntry | None) -> FileEntry:
+def _entry(job: Job, reading: Reading, before: FileEntry | None, now: str) -> FileEntry:
     path, result, position = job.found.path, reading.results[job.found.path], reading.positions[job.found.path]
-    head, tail = marks(path, position.offset)
+    head, tail = position.marks
     carried = before if before is not None and job.tail.offset else None
     return FileEntry(
         path=path,
@@ -166,7 +169,7 @@ def _entry(job: Job, reading: Reading, before: FileEntry | None) -> FileEntry:
         rows=result.rows + (carried.rows if carried else 0),
         rejected=result.rejected + (carried.rejected if carried else 0),
         merged=result.merged + (carried.merged if carried else 0),
-        read_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        read_at=now,
     )
 
 

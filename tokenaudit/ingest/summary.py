@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import NamedTuple
 
 from tokenaudit.ingest.plan import Status
+from tokenaudit.sources.source import LeftOut
 
 
 @dataclass(slots=True)
@@ -49,3 +53,18 @@ class Summary:
     def with_status(self, *statuses: Status) -> list[FileResult]:
         """Return the files that ended so."""
         return [file for file in self.files if file.status in statuses]
+
+
+def left_out_notes(path: str, rows: int, found: Iterable[LeftOut]) -> list[str]:
+    """Say what a file holds beside its usage `rows`: how many rows of what, and what they cost in each currency."""
+    counts: dict[str, int] = {}
+    costs: dict[str, dict[str, Decimal]] = {}
+    for reason, count, cost, currency in found:
+        counts[reason] = counts.get(reason, 0) + count
+        sums = costs.setdefault(reason, {})
+        sums[currency] = sums.get(currency, Decimal()) + cost
+    name = os.path.basename(path) + ("" if rows else " holds nothing else")
+    amounts = {
+        reason: ", ".join(f"{cost:,.2f} {unit}" for unit, cost in sums.items()) for reason, sums in costs.items()
+    }
+    return [f"{name}: {count:,} rows left out: {reason} ({amounts[reason]})" for reason, count in counts.items()]

@@ -12,6 +12,7 @@ from tokenaudit.analysis.breakdown import Breakdown
 from tokenaudit.render.numbers import compact_tokens, money, percent, plural
 
 if TYPE_CHECKING:
+    from tokenaudit.analysis.overlap import Joined
     from tokenaudit.reports.question import Answer, Question
     from tokenaudit.store.catalog import RejectEntry
 
@@ -32,7 +33,7 @@ def notes_of(found: Breakdown, answer: Answer, question: Question, rejects: Sequ
         *_covered(found),
         *_unpriced(found),
         *_estimated(found),
-        *_settled(found),
+        *_joined(answer.joined),
         *_utc_dates(found, question),
         *_left_out(answer, question),
         *_rejected(rejects),
@@ -84,13 +85,22 @@ def _estimated(found: Breakdown) -> Iterator[str]:
     yield f"Some logs hold placeholders for output: about {compact_tokens(missing)} tokens were never recorded{spend}."
 
 
-def _settled(found: Breakdown) -> Iterator[str]:
-    """Tell of usage whose money stands in the rows of a bill."""
-    billed = found.facts.by_basis.filter((pl.col("cost_basis") == "billed") & (pl.col("total_tokens") > 0))
-    if billed.height and found.facts.settled_tokens:
+def _joined(joined: Joined | None) -> Iterator[str]:
+    """Tell of calls that several files hold: whose money counts, and what was set aside."""
+    if joined is None:
+        return
+    for bill, source, currency, tokens, amount in joined.paid.iter_rows():
         yield (
-            f"Joined: {compact_tokens(found.facts.settled_tokens)} tokens of usage exports take their money from the "
-            "cost export of the same days, in rows of its own."
+            f"Joined: {money(amount, currency)} of {bill} is spread over {compact_tokens(tokens)} tokens of {source} "
+            "by list cost."
+        )
+    for source, other, tokens, amount in joined.aside.iter_rows():
+        what = f"{compact_tokens(tokens)} tokens" if tokens else f"{amount:,.2f} billed"
+        yield f"Counted once: {what} of {source} are told by {other} too and set aside (--keep {source} counts both)."
+    for source, provider, accounts, tokens in joined.untied.iter_rows():
+        yield (
+            f"Not tied to a bill: {compact_tokens(tokens)} tokens of {source} may be of any of {accounts} accounts of "
+            f"{provider}. Name it in the configuration: [[account]]."
         )
 
 

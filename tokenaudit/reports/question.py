@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tokenaudit.analysis.cube import cube
-from tokenaudit.analysis.overlap import BILL_SOURCES, BILLS, SCOPE
-from tokenaudit.analysis.where import in_period
+from tokenaudit.analysis.cube import cube, joined_cube
+from tokenaudit.analysis.overlap import APART, Joined, Overlap, bill_days
+from tokenaudit.analysis.where import belongs, in_period, whole_days
 from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
@@ -19,9 +21,13 @@ from tokenaudit.prices.book import load_book
 from tokenaudit.schema import TOKEN_CLASSES
 
 if TYPE_CHECKING:
+    from tokenaudit.sources.source import Source
     from tokenaudit.store.store import Store
 
 LEFT_OUT_COST = "billed_cost"
+SEVERAL = 2
+USER_ID = r'"user_id":"([^"\\]+)"'
+"""The tag in which a bill keeps the id of a user whom it also knows by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class Question:
     conditions: tuple[Condition, ...] = ()
     config: Config = field(default_factory=Config)
     cost: str = "effective_cost"
+    keep: frozenset[str] = frozenset()
+    """Sources whose rows count as they stand, whatever else tells of the same calls."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,54 +50,118 @@ class Answer:
     cube: pl.DataFrame
     left_out: pl.DataFrame
     """Rows longer than the period, one a source: `source`, `billing_currency`, `rows`, `tokens`, `billed_cost`."""
+    joined: Joined | None = None
+    """How it was decided which of several sources counts for a call; None where they do not overlap."""
 
 
 def ask(store: Store, question: Question) -> Answer:
     """Return the answer to a question; its cube is empty where the store holds nothing for it."""
+    overlapping = overlap_of(store, question.keep)
+    return _plainly(store, question) if overlapping is None else _joined(store, question, overlapping)
+
+
+def _plainly(store: Store, question: Question) -> Answer:
+    """Answer where no two sources tell of the same calls."""
     period = question.period
-    usage = with_project_names(store, store.usage(period.start, period.end))
-    chosen = in_period(declared(usage, question.config), period)
-    billed = store.catalog.sources() & set(BILL_SOURCES)
-    bills = store.rows(period.start, period.end).filter(pl.col("source").is_in(BILL_SOURCES)) if billed else None
+    usage = declared(store.usage(period.start, period.end), question.config)
+    chosen = in_period(usage, period)
     sums = cube(
         chosen.inside,
         question.by,
         load_book(),
         timezone=period.timezone,
         conditions=question.conditions,
-        bills=bills,
         expected_rows=sum(segment.rows for segment in store.segments(period.start, period.end)),
     )
     return Answer(sums, _left_out(chosen.left_out))
 
 
-def with_project_names(store: Store, usage: pl.LazyFrame) -> pl.LazyFrame:
-    """Give usage exports, which only know a project's id, the name that the cost export of the provider has for it."""
+def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
+    """Answer where they do: from all rows of the UTC days that the period touches, as bills are of whole days."""
+    period = question.period
+    wide = period if period.open else whole_days(period)
+    bills = [name for name, word in overlapping.authority.items() if word == "bill"]
+    usage = declared(with_names(store, bills, store.usage(wide.start, wide.end)), question.config)
+    counted = joined_cube(
+        in_period(usage, wide).inside,
+        question.by,
+        load_book(),
+        overlapping,
+        timezone=period.timezone,
+        conditions=question.conditions,
+        inside=None if period.open else belongs(period),
+    )
+    return Answer(counted.cube, _left_out(in_period(usage, period).left_out), counted.joined)
+
+
+def overlap_of(store: Store, keep: Collection[str] = ()) -> Overlap | None:
+    """Return which sources of a store may tell of the same calls; None where that is not possible."""
     read = store.catalog.sources()
-    for bill, export in BILLS.items():
-        names = _names(store, bill) if {bill, export} <= read else {}
-        if names:
-            own = pl.col("project").cast(pl.String)
-            named = pl.col(SCOPE).cast(pl.String).replace_strict(names, default=own)
-            project = pl.when(pl.col("source") == export).then(named).otherwise(own)
-            usage = usage.with_columns(project=project.cast(pl.Categorical))
-    return usage
+    if len(read) < SEVERAL:
+        return None
+    from tokenaudit.sources import named
+
+    found = {name: source for name, source in named(read).items() if source.authority != "none" and name not in keep}
+    if not _may_overlap(store, found):
+        return None
+    bills = [name for name, source in found.items() if source.authority == "bill"]
+    days = bill_days(store.rows().filter(pl.col("source").is_in(bills)))
+    words = {name: source.authority for name, source in found.items()}
+    return Overlap(words, {name: source.restates for name, source in found.items() if source.restates}, days)
 
 
-def _names(store: Store, bill: str) -> dict[str, str]:
-    bills = store.rows().filter(pl.col("source") == bill).select(pl.col(SCOPE, "project").cast(pl.String))
-    return dict(bills.drop_nulls().unique().sort(SCOPE, "project").collect().iter_rows())
+def _may_overlap(store: Store, found: Mapping[str, Source]) -> bool:
+    """Say whether two sources that are not apart by their kind tell of one provider; a missing one may be any."""
+    seen = store.usage().select(pl.col("source", "provider").cast(pl.String)).unique().collect(engine="streaming")
+    providers: dict[str, set[str | None]] = {}
+    for name, provider in seen.iter_rows():
+        providers.setdefault(name, set()).add(provider)
+    pairs = combinations(sorted(found.keys() & providers.keys()), 2)
+    return any(not _apart(found[one], found[two]) and _share(providers[one], providers[two]) for one, two in pairs)
+
+
+def _apart(one: Source, two: Source) -> bool:
+    restated = two.name in one.restates or one.name in two.restates
+    return one.authority == two.authority and one.authority in APART and not restated
+
+
+def _share(one: set[str | None], two: set[str | None]) -> bool:
+    return bool(one & two) or None in one or None in two
+
+
+def with_names(store: Store, bills: Sequence[str], usage: pl.LazyFrame) -> pl.LazyFrame:
+    """Give rows that only know the ids of a project (in `workspace`) and a user the names that bills have for them."""
+    rows = store.rows().filter(pl.col("source").is_in(bills))
+    texts = rows.select(pl.col("workspace", "project", "user", "tags").cast(pl.String))
+    projects = _known(texts, pl.col("workspace"), "project")
+    users = _known(texts, pl.col("tags").str.extract(USER_ID), "user")
+    own, place = pl.col("project").cast(pl.String), pl.col("workspace").cast(pl.String)
+    project = pl.when(own.is_null() | (own == place)).then(place.replace(projects)).otherwise(own)
+    user = pl.col("user").cast(pl.String).replace(users)
+    named = {"project": project} if projects else {}
+    named |= {"user": user} if users else {}
+    return usage.with_columns(expression.cast(pl.Categorical).alias(name) for name, expression in named.items())
+
+
+def _known(rows: pl.LazyFrame, key: pl.Expr, name: str) -> dict[str, str]:
+    """Return the names that ids have."""
+    pairs = (
+        rows.select(key.alias("key"), pl.col(name).alias("name")).drop_nulls().filter(pl.col("key") != pl.col("name"))
+    )
+    return dict(pairs.unique().sort("key", "name", descending=[False, True]).collect().iter_rows())
 
 
 def declared(usage: pl.LazyFrame, config: Config) -> pl.LazyFrame:
-    """Apply what the configuration declares: projects renamed, logs covered by a plan marked as `included`."""
+    """Apply what the configuration declares: projects renamed, accounts named, logs of a plan marked as `included`."""
     if config.projects:
         renamed = pl.col("project").cast(pl.String).replace(dict(config.projects))
         usage = usage.with_columns(project=renamed.cast(pl.Categorical))
+    if config.accounts:
+        named = [pl.when(_of(item.source, item.user)).then(pl.lit(item.account)) for item in config.accounts]
+        account = pl.coalesce(pl.col("account").cast(pl.String), *named)
+        usage = usage.with_columns(account=account.cast(pl.Categorical))
     for plan in config.plans:
-        covered = pl.col("source") == plan.source
-        if plan.user is not None:
-            covered &= pl.col("user") == plan.user
+        covered = _of(plan.source, plan.user)
         if plan.first is not None:
             covered &= pl.col("charge_period_start") >= _midnight(plan.first)
         if plan.last is not None:
@@ -97,6 +169,12 @@ def declared(usage: pl.LazyFrame, config: Config) -> pl.LazyFrame:
         basis = pl.when(covered.fill_null(value=False)).then(pl.lit("included", pl.Categorical))
         usage = usage.with_columns(cost_basis=basis.otherwise(pl.col("cost_basis")))
     return usage
+
+
+def _of(source: str, user: str | None) -> pl.Expr:
+    """Say whether a row is of a source, and of a user if one is named."""
+    rows = pl.col("source") == source
+    return rows if user is None else rows & (pl.col("user") == user)
 
 
 def default_period(store: Store, as_of: date, timezone: str) -> tuple[Period, str | None]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from tokenaudit.errors import QueryError, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tokenaudit.sources.head import Head
     from tokenaudit.sources.source import Source
 
@@ -27,6 +29,12 @@ def sources() -> dict[str, Source]:
 def newest_wins() -> set[str]:
     """Return the names of the sources whose newest file replaces what older ones say."""
     return {source.name for source in sources().values() if source.merge == "newest"}
+
+
+def named(names: Iterable[str]) -> dict[str, Source]:
+    """Return some sources by name, without loading the others; those that no longer exist are left out."""
+    known = {module.replace("_", "-"): module for module in _modules()}
+    return {name: import_module(f"{__name__}.{known[name]}").SOURCE for name in sorted(names) if name in known}
 
 
 def by_name(name: str) -> Source:

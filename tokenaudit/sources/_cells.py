@@ -171,14 +171,19 @@ CAREFUL: dict[Kind, Callable[[pl.Series], pl.Series]] = {
 PUNCTUATED: frozenset[Kind] = frozenset({"integer", "money", "epoch"})
 
 
+def _as_json(cells: pl.Series) -> pl.Series:
+    """Return nested values as JSON text: structs, lists, and the maps of Parquet, which are lists of pairs."""
+    whole = cells.alias("").to_frame().select(pl.struct("").struct.json_encode()).to_series()
+    return whole.str.strip_prefix('{"":').str.strip_suffix("}").set(cells.is_null(), None)
+
+
 def _retyped(kind: Kind, cells: pl.Series) -> Cells:
     """Read a column that a Parquet file holds in a type of its own.
 
     Money stored as binary floats is taken at its shortest decimal spelling.
     """
     if cells.dtype.is_nested():
-        texts = cells.to_frame().select(pl.all().struct.json_encode()).to_series() if cells.dtype == pl.Struct else None
-        return Cells(cells.cast(pl.String, strict=False), cells.is_not_null()) if texts is None else Cells(texts)
+        return Cells(_as_json(cells))
     if isinstance(cells.dtype, pl.Datetime) and DTYPES[kind] == INSTANT:
         aware = cells if cells.dtype.time_zone else cells.dt.replace_time_zone("UTC")
         return Cells(aware.dt.convert_time_zone("UTC").cast(INSTANT))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,23 +18,26 @@ BLANK = "\x00 \t\r\n"
 NOT_A_REGION = (None, "", "not_available", "global")
 
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
+
+
 class CacheCreation(msgspec.Struct, gc=False):
     """Cache writes by life."""
 
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
+    ephemeral_5m_input_tokens: Count | None = None
+    ephemeral_1h_input_tokens: Count | None = None
 
 
 class ServerTools(msgspec.Struct, gc=False):
     """Calls of tools on the provider's side."""
 
-    web_search_requests: int | None = None
+    web_search_requests: Count | None = None
 
 
 class OutputDetails(msgspec.Struct, gc=False):
     """Parts of the output."""
 
-    thinking_tokens: int | None = None
+    thinking_tokens: Count | None = None
 
 
 Counts = tuple[int, int, int, int, int, int, int]
@@ -46,33 +49,33 @@ class Iteration(msgspec.Struct, gc=False):
 
     type: str | None = None
     model: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
     server_tool_use: ServerTools | None = None
 
     def counts(self) -> Counts:
-        """Return the counts; what is null or absent is 0."""
+        """Return the counts; what is null or absent is 0.
+
+        What a breakdown of cache writes leaves out of their total is 5 minutes.
+        """
+        short, long, detail = self.cache_creation_input_tokens or 0, 0, self.cache_creation
+        if detail is not None:
+            whole, long, short = short, detail.ephemeral_1h_input_tokens or 0, detail.ephemeral_5m_input_tokens or 0
+            short = max(short, whole - long)
         tools, details = self.server_tool_use, self.output_tokens_details
         return (
             self.input_tokens or 0,
             self.cache_read_input_tokens or 0,
-            *self.writes(),
+            short,
+            long,
             self.output_tokens or 0,
-            (details.thinking_tokens or 0) if details else 0,
-            (tools.web_search_requests or 0) if tools else 0,
+            0 if details is None else details.thinking_tokens or 0,
+            0 if tools is None else tools.web_search_requests or 0,
         )
-
-    def writes(self) -> tuple[int, int]:
-        """Return cache writes of 5 minutes and 1 hour; what the breakdown leaves out of the total is 5 minutes."""
-        flat, detail = self.cache_creation_input_tokens or 0, self.cache_creation
-        if detail is None:
-            return flat, 0
-        short, long = detail.ephemeral_5m_input_tokens or 0, detail.ephemeral_1h_input_tokens or 0
-        return (flat - long if flat > short + long else short), long
 
 
 class Usage(Iteration, gc=False):
@@ -147,23 +150,19 @@ def larger_cost(known: str | None, more: str) -> str:
     return more if known is None or Decimal(more) > Decimal(known) else known
 
 
-_line = msgspec.json.Decoder(Line, strict=False).decode
+parse = msgspec.json.Decoder(Line, strict=False).decode
+"""Reads a line; raises one of `UNREADABLE`."""
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
 _loose = json.JSONDecoder(parse_constant=lambda _: None)
 
 
-def documents(data: bytes, errors: list[str]) -> Iterable[Line]:
-    """Return the documents of a line, usually one; why the rest of a line could not be read is added to `errors`.
+def carefully(data: bytes, errors: list[str]) -> Iterator[Line]:
+    """Yield the documents of a line that `parse` refuses; why the rest could not be read is added to `errors`.
 
     Two documents may be glued together without a newline; text cut inside an emoji leaves half a character; old
     writers put ``NaN``. The standard library reads what the quick decoder refuses.
     """
-    try:
-        return (_line(data),)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return _carefully(data.decode("utf-8-sig", "replace").strip(BLANK), errors)
-
-
-def _carefully(text: str, errors: list[str]) -> Iterable[Line]:
+    text = data.decode("utf-8-sig", "replace").strip(BLANK)
     try:
         while text:
             value, end = _loose.raw_decode(text)
@@ -180,4 +179,4 @@ def _typed(value: Any) -> Line:  # noqa: ANN401 - any JSON
     kind = value.get("type") if isinstance(value, dict) else None
     if kind not in ("assistant", "progress"):
         return Line(type=kind if isinstance(kind, str) else None)
-    return _line(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    return parse(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))

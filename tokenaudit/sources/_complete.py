@@ -8,6 +8,7 @@ import polars as pl
 
 from tokenaudit import schema
 from tokenaudit.sources.expressions import joined
+from tokenaudit.sources.source import LeftOut
 
 if TYPE_CHECKING:
     from tokenaudit.sources.source import Table
@@ -19,7 +20,7 @@ CHECKED = (*schema.COUNTS, "estimated_output_tokens")
 
 
 def complete(source: Table, usage: pl.LazyFrame) -> pl.LazyFrame:
-    """Return every usage column in its data type, then `identity` and `reject` as text.
+    """Return every usage column in its data type, then `identity`, `reject` and `left_out` as text.
 
     A missing count is 0, a missing end is the start, a missing currency is USD, counts are as the provider reported
     them; other missing values are null.
@@ -29,7 +30,17 @@ def complete(source: Table, usage: pl.LazyFrame) -> pl.LazyFrame:
     types = schema.dtypes()
     columns = [_column(name, names, defaults.get(name)).cast(types[name]).alias(name) for name in schema.NAMES]
     reject = pl.col("reject") if "reject" in names else pl.lit(None, pl.String)
-    return usage.select(*columns, identity=_identity(source, names), reject=reject)
+    left_out = pl.col("left_out") if "left_out" in names else pl.lit(None, pl.String)
+    return usage.select(*columns, identity=_identity(source, names), reject=reject, left_out=left_out)
+
+
+def set_aside(usage: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
+    """Return the rows that are ours, and what the others are and cost."""
+    others = usage.filter(pl.col("left_out").is_not_null())
+    groups = others.group_by("left_out", pl.col("billing_currency").cast(pl.String), maintain_order=True)
+    found = groups.agg(pl.len(), pl.col("billed_cost").sum())
+    left_out = [LeftOut(reason, rows, cost, currency) for reason, currency, rows, cost in found.iter_rows()]
+    return usage.filter(pl.col("left_out").is_null()).drop("left_out"), left_out
 
 
 def refused(usage: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, str]]:

@@ -59,7 +59,9 @@ def read_csv(source: Table, path: str) -> Reading:
 
 def _piece(source: Table, layout: Layout, block: Block) -> Piece:
     for kinds in (NATIVE, {}):
-        frame = _whole(block, layout, {name: kinds.get(source.columns[name], pl.String()) for name in layout.known})
+        frame = _whole(
+            block, layout, {name: kinds.get(source.columns.get(name, "text"), pl.String()) for name in layout.known}
+        )
         if frame is not None:
             return Piece(frame, [], block, block.plain, layout.delimiter == ";")
     return _by_line(block, layout)

@@ -96,10 +96,14 @@ def starts_document(data: bytes) -> bool:
     """Say whether the beginning of a file is that of one JSON document over several lines, or of an array."""
     start = data.removeprefix(BOM).lstrip(BLANK)
     first, newline, rest = start.partition(b"\n")
-    objects = rest.startswith(b"{") or b"\n{" in rest
     if start[:1] == b"[":
-        return not (objects and first.rstrip(BLANK).endswith(b"]"))
-    return bool(start[:1] == b"{" and newline and not first.rstrip(BLANK).endswith(b"}") and not objects)
+        return not (first.rstrip(BLANK).endswith(b"]") and _has_object_line(rest))
+    begun = start[:1] == b"{" and newline and not first.rstrip(BLANK).endswith(b"}")
+    return bool(begun) and not _has_object_line(rest)
+
+
+def _has_object_line(data: bytes) -> bool:
+    return data.startswith(b"{") or b"\n{" in data
 
 
 def beginning(data: bytes) -> Any:  # noqa: ANN401 - any JSON

@@ -19,7 +19,7 @@ from tokenaudit.sources._database import connect
 from tokenaudit.sources._documents import DOCUMENT, documents, is_document
 from tokenaudit.sources._instant import instant
 from tokenaudit.sources._money import amount
-from tokenaudit.sources.lines import BLANK, BOM, Lines, open_binary
+from tokenaudit.sources.lines import BLANK, BOM, DAMAGED, Lines, open_binary
 from tokenaudit.sources.source import Decoded, Reject, Tail
 
 LARGEST_COUNT = 10**15
@@ -60,11 +60,15 @@ class Memory:
 LineRows = Callable[[dict[str, Any], Memory], Iterable[Row]]
 DocumentRows = Callable[[Any, Memory], Iterable[Row]]
 DatabaseRows = Callable[[sqlite3.Connection], Iterable[Row]]
+Trim = Callable[[bytes], bytes]
 
 
-def lines(rows: LineRows, *needles: bytes) -> Callable[[Tail], Decoded]:
-    """Return a decoder of JSON lines. Only lines that hold one of the needles are decoded; without any, all are."""
-    return lambda tail: _read_lines(tail, rows, needles or (b"{",))
+def lines(rows: LineRows, *needles: bytes, trim: Trim = bytes) -> Callable[[Tail], Decoded]:
+    """Return a decoder of JSON lines. Only lines that hold one of the needles are decoded; without any, all are.
+
+    `trim` takes from such a line what stands around its JSON.
+    """
+    return lambda tail: _read_lines(tail, rows, needles or (b"{",), trim)
 
 
 def document(rows: DocumentRows) -> Callable[[Tail], Decoded]:
@@ -77,18 +81,23 @@ def lines_or_document(rows: DocumentRows) -> Callable[[Tail], Decoded]:
     return lambda tail: (_read_document if is_document(tail.path) else _read_lines_of_any)(tail, rows)
 
 
+def table(rows: LineRows, read: Callable[[str], Iterable[tuple[int, dict[str, Any]]]]) -> Callable[[Tail], Decoded]:
+    """Return a decoder of tables whose cells hold JSON: `read` gives the records of a file with their numbers."""
+    return lambda tail: _read_table(tail, rows, read)
+
+
 def database(rows: DatabaseRows) -> Callable[[Tail], Decoded]:
     """Return a decoder of SQLite databases."""
     return lambda tail: _read_database(tail, rows)
 
 
-def _read_lines(tail: Tail, rows: LineRows, needles: tuple[bytes, ...]) -> Decoded:
+def _read_lines(tail: Tail, rows: LineRows, needles: tuple[bytes, ...], trim: Trim) -> Decoded:
     source = Lines(tail)
     memory = Memory(tail.path, json.loads(tail.state) if tail.state else {})
     folded = Folded()
     for number, offset, data in source.hits(*needles):
         errors: list[str] = []
-        for record in documents(data, errors):
+        for record in documents(trim(data), errors):
             if isinstance(record, dict):
                 _take(folded, rows(record, memory), number, errors)
         source.rejects.extend(Reject(number, offset, error) for error in errors)
@@ -97,7 +106,7 @@ def _read_lines(tail: Tail, rows: LineRows, needles: tuple[bytes, ...]) -> Decod
 
 
 def _read_lines_of_any(tail: Tail, rows: DocumentRows) -> Decoded:
-    return _read_lines(tail, rows, (b"{",))
+    return _read_lines(tail, rows, (b"{",), bytes)
 
 
 def _read_document(tail: Tail, rows: DocumentRows) -> Decoded:
@@ -116,6 +125,19 @@ def _whole(data: bytes, errors: list[str]) -> Iterator[Any]:
         yield DOCUMENT.decode(data)
     except ValueError:
         yield from documents(data, errors)
+
+
+def _read_table(tail: Tail, rows: LineRows, read: Callable[[str], Iterable[tuple[int, dict[str, Any]]]]) -> Decoded:
+    folded, memory, rejects = Folded(), Memory(tail.path), list[Reject]()
+    line = 0
+    try:
+        for line, record in read(tail.path):
+            errors: list[str] = []
+            _take(folded, rows(record, memory), line, errors)
+            rejects.extend(Reject(line, 0, error) for error in errors)
+    except DAMAGED as error:
+        rejects.append(Reject(line + 1, 0, f"damaged file: {error}"))
+    return folded.decoded(0, 0, "", rejects)
 
 
 def _read_database(tail: Tail, rows: DatabaseRows) -> Decoded:

@@ -52,6 +52,21 @@ def _numbered(keys: pl.Series) -> pl.Series:
     return keys.to_frame("key").select(pl.int_range(pl.len(), dtype=pl.Int64).over("key")).to_series()
 
 
+class Seen:
+    """Keeps the first row of each `response_id` of one file, batch after batch."""
+
+    def __init__(self) -> None:
+        """Start with no row seen."""
+        self.ids = pl.DataFrame(schema={"response_id": pl.Int64})
+
+    def first(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows whose identity has not stood before, in this batch and the ones before it."""
+        fresh = rows.unique("response_id", keep="first", maintain_order=True)
+        fresh = fresh.join(self.ids, on="response_id", how="anti", maintain_order="left")
+        self.ids = pl.concat([self.ids, fresh.select("response_id")], rechunk=False)
+        return fresh
+
+
 def identified(source: str, rows: pl.DataFrame, occurrences: Occurrences) -> pl.DataFrame:
     """Turn the text `identity` into `response_id`; where it is null, all values and the occurrence take its place."""
     hashes = hash_identities(source, rows["identity"])

@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 
 from tokenaudit.sources._blocks import Block, all_blocks, line_offsets
-from tokenaudit.sources._piece import Piece, Reading, known_names, refuse
+from tokenaudit.sources._piece import Piece, Reading, is_gathered, known_names, refuse
 from tokenaudit.sources.source import Kind, Reject
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ def _whole(block: Block, source: Table, names: dict[str, str]) -> pl.DataFrame |
     escapes = ESCAPE in block.data
     if escapes and any(mark in block.data for mark in HALF_CHARACTERS):
         return None
-    money = [spelling for spelling, name in names.items() if source.columns[name] == "money"]
+    money = [spelling for spelling, name in names.items() if source.columns.get(name) == "money"]
     schema = {
-        spelling: NATIVE.get(source.columns[name], pl.String())
+        spelling: NATIVE.get(source.columns.get(name, "text"), pl.String())
         for spelling, name in names.items()
         if spelling not in money
     }
@@ -123,7 +123,7 @@ def _columns(source: Table, records: list[dict[str, Any]], path: str) -> dict[st
     columns: dict[str, list[str | None]] = {}
     for spelling in sorted({spelling for record in records for spelling in record}):
         name = spelling.strip().lower()
-        if name in source.columns:
+        if name in source.columns or is_gathered(source, name):
             texts = [_text(record.get(spelling)) for record in records]
             earlier = columns.get(name)
             columns[name] = [text or other for text, other in zip(texts, earlier, strict=True)] if earlier else texts

@@ -32,6 +32,11 @@ def decimal(value: object) -> Decimal | None:
     return min(number, WIDE.quantize(number, PLACES), key=_digits)
 
 
+def estimate(*amounts: object) -> object:
+    """Return the first amount a client tells that is not nothing: its 0 means a subscription or an unknown price."""
+    return next((amount for amount in amounts if decimal(amount)), None)
+
+
 def _digits(number: Decimal) -> int:
     exponent = number.as_tuple().exponent
     return -exponent if isinstance(exponent, int) else 0

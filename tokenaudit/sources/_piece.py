@@ -49,11 +49,16 @@ def known_names(source: Table, found: Iterable[str], path: str) -> dict[str, str
         name = spelling.strip().lower()
         if name in names.values():
             raise SourceError(f"{path}: column `{spelling}` stands twice", "rename one of them")
-        if name in source.columns:
+        if name in source.columns or is_gathered(source, name):
             names[spelling] = name
         elif source.strict and name:
             refuse(source, spelling, path)
     return names
+
+
+def is_gathered(source: Table, name: str) -> bool:
+    """Say whether a column is one of many that the source takes together."""
+    return any(name.startswith(beginnings) for beginnings in source.gather.values())
 
 
 def need_one(source: Table, names: dict[str, str], path: str) -> None:

@@ -53,7 +53,9 @@ def _parquet_names(path: str) -> frozenset[str]:
     """Return the columns of a Parquet file, none where it is damaged."""
     import polars as pl
 
+    from tokenaudit.sources._parquet import leaves
+
     try:
-        return frozenset(name.strip().lower() for name in pl.read_parquet_schema(path))
+        return frozenset(name.strip().lower() for name in leaves(pl.read_parquet_schema(path)))
     except (pl.exceptions.PolarsError, OSError):
         return frozenset()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tokenaudit.sources._cells import DTYPES, FAULTS, typed
+from tokenaudit.sources.expressions import tags
 
 if TYPE_CHECKING:
     from tokenaudit.sources._piece import Piece
@@ -29,11 +31,27 @@ def typed_rows(source: Table, labels: dict[str, str], piece: Piece) -> tuple[pl.
         columns.append(read.values.alias(name))
         if read.bad is not None:
             faults.append(_fault(labels.get(name, name), FAULTS[kind], cells, read.bad))
+    columns += _gathered(source, labels, piece.frame)
     rows = _filled(pl.DataFrame(columns).with_columns(fault=pl.coalesce(faults) if faults else None), source)
     if not faults:
         return rows.drop("fault"), {}
     bad = rows.filter(pl.col("fault").is_not_null()).select("line", "fault")
     return rows.filter(pl.col("fault").is_null()).drop("fault"), dict(bad.iter_rows())
+
+
+def _gathered(source: Table, labels: dict[str, str], frame: pl.DataFrame) -> list[pl.Series]:
+    """Return the columns that hold many of the file's, blank ones left out."""
+    found = {name: _named(beginnings, labels, frame.columns) for name, beginnings in source.gather.items()}
+    texts = {name: tags(cells) if cells else pl.lit(None, pl.String) for name, cells in found.items()}
+    return frame.with_columns(**texts).select(*texts).get_columns()
+
+
+def _named(beginnings: tuple[str, ...], labels: dict[str, str], names: list[str]) -> dict[str, pl.Expr]:
+    """Return the cells of each column that begins so, by what follows."""
+    found = [(name, start) for name in names for start in beginnings if name.startswith(start)]
+    texts = {name: pl.col(name).cast(pl.String).str.strip_chars() for name, _ in found}
+    filled = {name: pl.when(text != "").then(text) for name, text in texts.items()}
+    return {json.dumps(labels.get(name, name)[len(start) :])[1:-1]: filled[name] for name, start in found}
 
 
 def _filled(rows: pl.DataFrame, source: Table) -> pl.DataFrame:

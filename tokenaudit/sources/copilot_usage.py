@@ -45,23 +45,21 @@ COLUMNS: dict[str, Kind] = {
     **dict.fromkeys(("quantity", "requests used", "gross_amount", "discount_amount", "net_amount"), "money"),
     **dict.fromkeys(TOKENS, "integer"),
 }
-PREMIUM_REQUEST = "copilot_premium_request"
-REQUEST_RATE, CREDIT_RATE = "0.04", "0.01"
-"""USD; docs.github.com, billing for premium requests and for AI credits."""
 
 
 def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Give one row for each line."""
     import polars as pl
 
-    from tokenaudit.sources import expressions
+    from tokenaudit.sources import _github, expressions
 
     day, event = pl.col("date"), pl.col("timestamp")
-    sku = pl.col("sku").fill_null(PREMIUM_REQUEST)
+    sku = pl.col("sku").fill_null(_github.PREMIUM_REQUEST)
     quantity = pl.coalesce("quantity", "requests used")
+    listed = pl.coalesce("gross_amount", _github.public_price(quantity, sku, pl.col("unit_type")))
     labels = {
         "sku": sku,
-        "quantity": quantity.cast(pl.String).str.strip_chars_end("0").str.strip_suffix("."),
+        "quantity": _github.quantity_text(quantity),
         "unit_type": pl.col("unit_type"),
         "cost_center": pl.col("cost_center_name"),
     }
@@ -75,27 +73,11 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
         project=pl.col("repository").str.extract(r"([^/]+)$"),
         request_model=pl.col("model"),
         tags=expressions.tags(labels),
-        **_money(quantity, sku),
+        **_github.amounts(listed, ~pl.coalesce("exceeds_quota", "exceeds monthly quota")),
     )
     bucket = {"day": pl.coalesce(event, day).dt.truncate("1d").dt.epoch("us"), "sku": sku}
     owner = pl.coalesce("user", pl.format("\x1e{}", pl.col("account").fill_null("")))
     return named.with_columns(owner=owner, **bucket).with_columns(identity=expressions.joined(("day", "owner", "sku")))
-
-
-def _money(quantity: pl.Expr, sku: pl.Expr) -> dict[str, pl.Expr]:
-    """Return list and billed cost, from the amounts of the row or else from its quantity."""
-    import polars as pl
-
-    gross, net, discount = pl.col("gross_amount"), pl.col("net_amount"), pl.col("discount_amount")
-    by_credit = sku.str.contains("ai_credit") | pl.col("unit_type").fill_null("").str.contains("credit")
-    rate = pl.when(by_credit).then(pl.lit(CREDIT_RATE)).otherwise(pl.lit(REQUEST_RATE)).cast(pl.Decimal(38, 2))
-    within = ~pl.coalesce("exceeds_quota", "exceeds monthly quota")
-    covered = pl.coalesce((net == 0) & (discount > 0), within)
-    return {
-        "list_cost": pl.coalesce(gross, quantity * rate),
-        "billed_cost": net,
-        "cost_basis": pl.when(covered).then(pl.lit("included")).when(net.is_not_null()).then(pl.lit("billed")),
-    }
 
 
 SOURCE = Table(

@@ -2,7 +2,8 @@
 
 Generations read: from August 2025 (`Tokens` only; `User`, `Kind`, `Cost ($)`) to June 2026 (`Cloud Agent ID`,
 `Automation ID`), of persons and of teams on a token plan (`Cost`) or a request plan (`Requests`), and the header with
-`Cost to you`.
+`Cost to you`. Pages of the Admin API (`filtered-usage-events`: `usageEvents`) and of the dashboard's own API
+(`usageEventsDisplay`), and their events on lines of their own, hold the same events in JSON.
 
 Classes. The two input columns are disjoint: "w/ Cache Write" is input that was written to the cache, "w/o" input that
 was not; the total is the sum of the four columns. A row that tells only its total counts as uncached input, marked
@@ -11,19 +12,24 @@ was not; the total is the sum of the four columns. A row that tells only its tot
 Money. `Cost` is a nominal amount, so it is the list cost. It was billed where `Kind` is ``On-Demand`` or
 ``Usage-based``, or a newer kind we do not know; `Cost to you` is billed wherever it stands. ``Included`` and ``free``
 rows are covered by the plan. Errored and aborted rows and those on a ``User API Key`` cost 0 here: the first are not
-charged, the last are on the bill of the model's vendor. All of them count as requests.
+charged, the last are on the bill of the model's vendor. All of them count as requests. The API states cents with
+fractions: `totalCents` is the nominal amount, `chargedCents` (with Cursor's token fee, after a discount) is billed
+where the kind is charged. It also stands in covered and errored events, where nobody pays it; so it does where
+`isChargeable` is false.
 
 What replaces what. There is no event id, and Cursor changes `Cost` and `Kind` afterwards. The identity is the event's
 millisecond, model and total tokens; the newest download wins. The total stands in every generation, where the four
 counts do not, so that the same event in an old and a new export is one. The user is no part of it: a team's export
-and a person's own (no `User`, or ``You``) hold the same events. `origin_rank` says how much a file tells of an event:
-0 with its user and classes, 1 without the user, 2 with only the total.
+and a person's own (no `User`, or ``You``) hold the same events, and so does the API. Pages that were appended to one
+file may overlap: there an event of one person counts once. `origin_rank` says how much a file tells of an event: 0 with
+its user and classes, 1 without the user, 2 with only the total.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tokenaudit.sources._cursor_api import records
 from tokenaudit.sources.source import Kind, Table
 
 if TYPE_CHECKING:
@@ -39,7 +45,8 @@ COLUMNS: dict[str, Kind] = {
     **dict.fromkeys(("user", "kind", "model", "max mode", "cloud agent id", "automation id"), "text"),
     **dict.fromkeys((*CLASSES, *TOTALS), "integer"),
     **dict.fromkeys((*COSTS, "cost to you"), "money"),
-    "requests": "text",
+    **dict.fromkeys(("requests", "conversation"), "text"),
+    **dict.fromkeys(("chargeable", "api"), "flag"),
 }
 COVERED = r"^(included|free)"
 NOT_CHARGED = r"^(errored|aborted|user api key)"
@@ -63,12 +70,12 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
     total = pl.when(known).then(pl.sum_horizontal(classes.values())).otherwise(stated)
     user = pl.when(pl.col("user") != MYSELF).then("user")
     labels = {"kind": "kind", "max_mode": "max mode", "automation_id": "automation id", "plan_requests": "requests"}
-    return rows.with_columns(
+    events = rows.with_columns(
         **classes | {"uncached_input_tokens": pl.when(known).then(UNCACHED).otherwise(stated)},
         **_money(),
         charge_period_start=pl.col("date"),
         user=user,
-        session=pl.col("cloud agent id"),
+        session=pl.coalesce("cloud agent id", "conversation"),
         request_model=pl.col("model"),
         requests=pl.lit(1),
         tokens_basis=pl.when(known).then(pl.lit("reported")).otherwise(pl.lit("estimated")),
@@ -77,6 +84,16 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
         total=total,
         reject=expressions.first_reason({"no Date": pl.col("date").is_null(), "no Model": pl.col("model").is_null()}),
     ).with_columns(identity=expressions.joined(("charge_period_start", "request_model", "total")))
+    return events.filter(_once())
+
+
+def _once() -> pl.Expr:
+    """Say which rows stay: all of the export, and of the API's the last of each person's event."""
+    import polars as pl
+
+    event = pl.concat_str("identity", pl.col("user").fill_null(""), separator="\x1f")
+    told = pl.when(pl.col("api") & pl.col("reject").is_null()).then(event)
+    return told.is_null() | told.is_last_distinct()
 
 
 def _money() -> dict[str, pl.Expr]:
@@ -86,7 +103,8 @@ def _money() -> dict[str, pl.Expr]:
     kind = pl.col("kind").str.to_lowercase()
     nominal, own = pl.coalesce(*COSTS), pl.col("cost to you")
     free = kind.str.contains(NOT_CHARGED)
-    covered = pl.coalesce(kind.str.contains(COVERED), (own == 0) & (nominal > 0))
+    excluded = pl.when(free | ~pl.col("chargeable")).then(~free.fill_null(value=False))
+    covered = pl.coalesce(excluded, kind.str.contains(COVERED), (own == 0) & (nominal > 0))
     billed = pl.when(free).then(0).when(covered).then(None).otherwise(pl.coalesce(own, nominal))
     return {
         "list_cost": nominal,
@@ -106,8 +124,9 @@ SOURCE = Table(
         frozenset({"date", "model", WRITTEN}),
         frozenset({"date", "model", "kind", "max mode", "tokens"}),
     ),
+    records=records,
     usage=usage,
-    known="cursor.com > Dashboard > Usage > Export: usage-events-<date>.csv",
+    known="cursor.com > Dashboard > Usage > Export: usage-events-<date>.csv; Admin API: /teams/filtered-usage-events",
     tells="every event with its tokens, its nominal amount and whether a plan covers it",
     lacks="the project; events on your own API key are billed by the model vendor",
 )

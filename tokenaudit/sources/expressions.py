@@ -73,7 +73,7 @@ def vendor(model: pl.Expr) -> pl.Expr:
 
 def tags(labels: Mapping[str, pl.Expr]) -> pl.Expr:
     """Return a JSON object of the labels that have a value, keys in the order given; null where none has."""
-    pairs = [pl.format('"{}":{}', pl.lit(key), _quoted(value.cast(pl.String))) for key, value in labels.items()]
+    pairs = [pl.format('"{}":{}', pl.lit(key), quoted(value.cast(pl.String))) for key, value in labels.items()]
     joined = pl.concat_str(pairs, separator=",", ignore_nulls=True)
     return pl.when(joined != "").then(pl.concat_str(pl.lit("{"), joined, pl.lit("}")))
 
@@ -99,16 +99,20 @@ def microseconds(instants: pl.Expr) -> pl.Expr:
     return instants.dt.epoch("us").cast(pl.String)
 
 
-def declare_blanks(rows: pl.LazyFrame, scope: tuple[str, ...]) -> pl.LazyFrame:
+def declare_blanks(
+    rows: pl.LazyFrame, scope: tuple[str, ...], coarser: Iterable[Mapping[str, pl.Expr | None]] = ()
+) -> pl.LazyFrame:
     """Turn empty buckets into blank rows of everything the file speaks for.
 
     In: usage rows and, with `blank` true, the buckets the file shows empty. A file speaks for each combination of the
     `scope` columns that one of its rows has, in each of its buckets; where it shows none, the row is blank: it
     replaces what an older file has there and adds nothing. A file without any row speaks for nobody.
+    `coarser`: what else it speaks for, as changes of its combinations: who names projects knows the whole as well.
     """
     used = rows.filter(~pl.col("blank"))
     buckets = rows.group_by(BUCKET).agg(pl.col("line").min(), pl.col("granularity").first())
-    spoken = used.select(scope).unique()
+    named = used.select(scope).unique()
+    spoken = pl.concat([named, *(named.with_columns(**change).select(scope) for change in coarser)]).unique()
     gaps = buckets.join(spoken, how="cross").join(used, on=[*BUCKET, *scope], how="anti", nulls_equal=True)
     return pl.concat([used, gaps.with_columns(blank=True)], how="diagonal").sort("line", *scope)
 
@@ -118,7 +122,8 @@ def _parse(text: pl.Expr, pattern: str, *, zoned: bool) -> pl.Expr:
     return parsed.dt.convert_time_zone("UTC") if zoned else parsed.dt.replace_time_zone("UTC")
 
 
-def _quoted(text: pl.Expr) -> pl.Expr:
+def quoted(text: pl.Expr) -> pl.Expr:
+    """Return text as a JSON string."""
     escaped = text.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
     plain = escaped.str.replace_all(r"[\x00-\x1f]", " ")
     return pl.concat_str(pl.lit('"'), plain, pl.lit('"'))

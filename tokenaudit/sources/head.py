@@ -11,14 +11,15 @@ from typing import Any
 
 from tokenaudit.sources._database import SQLITE, connect
 from tokenaudit.sources._documents import beginning, documents, starts_document
-from tokenaudit.sources.lines import BLANK, BOM, DAMAGED, open_binary
+from tokenaudit.sources._packed import ZSTANDARD, is_member
+from tokenaudit.sources.lines import BLANK, BOM, DAMAGED, GZIP, open_binary
 
 HEAD_BYTES = 1 << 14
 LONG_HEAD_BYTES = 1 << 22
 RECORDS = 8
 LINES = 4 * RECORDS
 """Lines that are looked at for them."""
-HEADER_START = 256
+PACKED = (GZIP, ZSTANDARD)
 
 
 class Head:
@@ -81,14 +82,17 @@ class Head:
             yield self._found[index]
 
     def _read(self) -> bytes:
-        """Return the first 16 KB, or 4 MB where the first line is longer than that."""
-        data, limit = bytearray(), HEAD_BYTES
+        """Return the first 16 KB; where the first line is longer than that, up to its end or 4 MB."""
+        start = _start(self.path)
+        if start is not None and (len(start) < HEAD_BYTES or b"\n" in start):
+            return start
+        data = bytearray()
         with open_binary(self.path) as file:
             try:
-                while len(data) < limit and (block := file.read1(limit - len(data))):
+                while block := file.read1(min(HEAD_BYTES, LONG_HEAD_BYTES - len(data))):
                     data += block
-                    if len(data) == HEAD_BYTES and b"\n" not in data:
-                        limit = HEAD_BYTES + LONG_HEAD_BYTES
+                    if len(data) >= HEAD_BYTES and b"\n" in block:
+                        break
             except DAMAGED:
                 self.damaged = True
         return bytes(data)
@@ -101,6 +105,18 @@ class Head:
         yield from (record for record in found if isinstance(record, dict))
 
 
+def _start(path: str) -> bytes | None:
+    """Return the first 16 KB of a file as it lies on disk, by the shortest way; None of one that is packed."""
+    if is_member(path):
+        return None
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        data = os.read(handle, HEAD_BYTES)
+    finally:
+        os.close(handle)
+    return None if data.startswith(PACKED) else data
+
+
 def _document(data: bytes) -> Iterator[Any]:
     """Yield the first elements of an array, or the one document."""
     whole = beginning(data)
@@ -109,10 +125,14 @@ def _document(data: bytes) -> Iterator[Any]:
 
 def _line_objects(data: bytes) -> Iterator[Any]:
     """Yield the documents of the first lines; of a single line that is cut off, what there is of it."""
-    lines = data.split(b"\n", LINES)[:LINES]
-    for line in lines:
-        yield from documents(line, [])
-    if len(lines) == 1 and len(data) > HEAD_BYTES and not lines[0].rstrip(BLANK).endswith(b"}"):
+    start = 0
+    for _ in range(LINES):
+        stop = data.find(b"\n", start)
+        yield from documents(data[start:] if stop < 0 else data[start:stop], [])
+        if stop < 0:
+            break
+        start = stop + 1
+    if start == 0 and len(data) > HEAD_BYTES and not data.rstrip(BLANK).endswith(b"}"):
         yield beginning(data)
 
 

@@ -6,6 +6,7 @@ one in four thousand at 100 million rows.
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
 import xxhash
@@ -28,10 +29,11 @@ def hash_bytes(data: bytes) -> int:
     return ((xxhash.xxh3_64_intdigest(data) + SIGN) % (2 * SIGN)) - SIGN
 
 
-def hash_all(source: str, identities: Iterable[str]) -> list[int]:
+def hash_all(source: str, identities: Iterable[str]) -> array[int]:
     """Return the hash of each identity of a source."""
-    prefix = f"{source}\x1f"
-    return [hash_text(prefix + text) for text in identities]
+    prefix, digest = f"{source}\x1f", xxhash.xxh3_64_intdigest
+    unsigned = array("Q", [digest((prefix + text).encode("utf-8", "surrogatepass")) for text in identities])
+    return array("q", unsigned.tobytes())
 
 
 def hash_identities(source: str, identities: pl.Series) -> pl.Series:

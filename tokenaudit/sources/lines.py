@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 from tokenaudit.sources._packed import ZSTANDARD, DamagedError, is_member, open_member, open_zstandard
 from tokenaudit.sources.source import Reject, Tail
 
-BLOCK_BYTES = 1 << 24
+BLOCK_BYTES = 1 << 20
+"""Stays in the processor's own cache between being read, searched and copied."""
 LONGEST_LINE = 1 << 26
 SHORT_LINE = 1 << 11
 SKIP_BYTES = 1 << 10
+START_BYTES = 1 << 12
 BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n\x00"
 BRACE = ord("}")
@@ -59,18 +61,9 @@ class Skip(NamedTuple):
     mark: bytes
     before: bytes
 
-    def fits(self, data: bytearray, start: int) -> bool:
-        """Say whether the line that starts here can be passed over."""
-        found = data.find(self.mark, start, start + SKIP_BYTES)
-        return found >= 0 and data.find(self.before, start, found) < 0
 
-
-class Hit(NamedTuple):
-    """A line worth decoding: its number from 1, its byte offset, its bytes."""
-
-    line: int
-    offset: int
-    data: bytes
+Hit = tuple[int, int, bytes]
+"""A line worth decoding: its number from 1, its byte offset, its bytes."""
 
 
 class Lines:
@@ -84,6 +77,9 @@ class Lines:
         self.offset = tail.offset
         self.line = tail.line
         self.rejects: list[Reject] = []
+        self.from_start = tail.offset == 0
+        self.start = b""
+        """The first bytes that were read, once there are any."""
 
     def hits(self, *needles: bytes, skip: Skip | None = None) -> Iterator[Hit]:
         """Yield each line that holds one of the needles.
@@ -108,12 +104,13 @@ class Lines:
         size = 0
         while count := self._read(file, buffer, size):
             size += count
+            self.start = self.start or bytes(buffer[: min(size, START_BYTES)])
             end = buffer.rfind(b"\n", 0, size) + 1
             yield from self._block(buffer, end, needles, skip)
             rest = size - end
             buffer[:rest] = buffer[end:size]
             size = rest if rest <= LONGEST_LINE else self._pass_over(file, buffer, rest)
-        end = size if is_whole(bytes(buffer[:size])) else buffer.rfind(b"\n", 0, size) + 1
+        end = size if size and is_whole(bytes(buffer[:size])) else buffer.rfind(b"\n", 0, size) + 1
         yield from self._block(buffer, end, needles, skip)
 
     def _read(self, file: io.BufferedIOBase, buffer: bytearray, start: int) -> int:
@@ -150,34 +147,36 @@ class Lines:
         self.rejects.append(Reject(line or self.line + 1, self.offset if offset is None else offset, reason))
 
     def _block(self, data: bytearray, end: int, needles: tuple[bytes, ...], skip: Skip | None) -> Iterator[Hit]:
-        base, number, start = self.offset, self.line, 0
-        find, stop = data.find, 0
-        while start < end:
-            stop = find(b"\n", start, end)
-            if stop < 0:
-                stop = end
-            number += 1
-            if (
-                skip is None
-                or stop - start < SHORT_LINE
-                or not skip.fits(data, start)
-                or find(needles[0], stop - SHORT_LINE, stop) >= 0
-            ):
-                for needle in needles:
-                    if find(needle, start, stop) >= 0:
-                        yield Hit(number, base + start, bytes(data[start:stop]))
-                        break
+        """Search whole lines. This loop is half of the time that a large log takes: it calls nothing of ours."""
+        base, number, start, stop = self.offset, self.line, 0, 0
+        find, rfind, (needle, *others) = data.find, data.rfind, needles
+        with memoryview(data) as view:
+            while start < end:
+                stop = find(b"\n", start, end)
+                if stop < 0:
+                    stop = end
+                number += 1
+                if stop - start < SHORT_LINE:
+                    hit = find(needle, start, stop) >= 0 or any(find(other, start, stop) >= 0 for other in others)
+                elif rfind(needle, stop - SHORT_LINE, stop) >= 0:
+                    hit = True
+                elif (
+                    skip is not None
+                    and (mark := find(skip.mark, start, start + SKIP_BYTES)) >= 0
+                    and find(skip.before, start, mark) < 0
+                ):
+                    hit = False
                 else:
+                    hit = any(find(sought, start, stop) >= 0 for sought in needles)
+                if hit:
+                    yield number, base + start, bytes(view[start:stop])
+                elif data[stop - 1] != BRACE:
                     self._check(data, start, stop, number)
-            elif data[stop - 1] != BRACE:
-                self._check(data, start, stop, number)
-            start = stop + 1
+                start = stop + 1
         self.offset, self.line = base + end, number - (end > 0 and stop == end)
 
     def _check(self, data: bytearray, start: int, stop: int, number: int) -> None:
-        """Reject a line that does not end in a brace."""
-        if data[stop - 1] == BRACE:
-            return
+        """Reject a line that does not end in a brace, but for white space behind it."""
         text = bytes(data[start:stop]).removeprefix(BOM).strip(BLANK)
         if text and not text.endswith(b"}"):
             self.reject("torn line: no closing brace", number, self.offset + start)

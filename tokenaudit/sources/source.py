@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -54,6 +55,15 @@ class Reject(NamedTuple):
     reason: str
 
 
+class LeftOut(NamedTuple):
+    """Rows of a file that are none of ours: how many, why, and what they cost."""
+
+    reason: str
+    rows: int
+    cost: Decimal
+    currency: str
+
+
 class Empty(NamedTuple):
     """How an export looks that holds nothing: exactly these columns, and only its file name tells what it is of."""
 
@@ -85,6 +95,8 @@ class Table:
 
     May add `identity` (text, null = all values of the row and its occurrence); else `identity` below names it.
     May add `reject` (text): the reason why a row cannot be counted, null where it can.
+    May add `left_out` (text): what a row is that is none of ours, such as the disks on a cloud's bill; null where it
+    is ours. Such rows yield no usage; the ingest says how many they are and what they cost (`billed_cost`).
     """
     records: Callable[[Any], Iterable[Mapping[str, Any]]] | None = None
     """For nested JSON: from one document (a line, an element of an array, or the whole file) to its flat records.
@@ -92,8 +104,15 @@ class Table:
     Keys are the names in `columns`; decimals come as text, see `_documents`. It is also tried on documents of other
     sources, of any shape, and must yield nothing there. `_documents.flat` is the simplest.
     """
+    restates: tuple[str, ...] = ()
+    """Sources that tell of the same calls or the same money: where both do, this one gives way to them."""
+    gather: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Text columns beside `columns` that hold, as a JSON object of strings, all columns of a file whose names begin in
+    one of these ways, such as one for each tag. Keys are what follows, as the file spells it."""
     identity: tuple[str, ...] = ()
     """Usage columns whose values name the bucket or the event."""
+    once: bool = False
+    """An identity names one event, never a bucket: of its rows in one file only the first counts."""
     empty: Empty | None = None
     strict: bool = False
     """Refuse columns that are not in `columns`, with a did-you-mean."""
@@ -124,9 +143,11 @@ class Log:
     detect: Callable[[Head], bool]
     decode: Callable[[Tail], Decoded]
     merge: Merge = "largest"
+    restates: tuple[str, ...] = ()
+    """As in `Table`."""
     rules: int = 1
     paths: tuple[str, ...] = ()
-    """Folders on a developer's machine that hold such files; `~` and `$VARIABLE` allowed."""
+    """Folders on a developer's machine that hold such files; `~`, `$VARIABLE` and `*` allowed."""
     known: str = ""
     tells: str = ""
     lacks: str = ""

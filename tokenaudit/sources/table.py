@@ -18,16 +18,16 @@ import polars as pl
 from tokenaudit.errors import SourceError
 from tokenaudit.sources._ahead import ahead
 from tokenaudit.sources._blocks import line_offsets
-from tokenaudit.sources._complete import complete, refused
+from tokenaudit.sources._complete import complete, refused, set_aside
 from tokenaudit.sources._csv import read_csv
-from tokenaudit.sources._identity import Occurrences, identified
+from tokenaudit.sources._identity import Occurrences, Seen, identified
 from tokenaudit.sources._jsonl import read_jsonl
 from tokenaudit.sources._nested import read_nested
 from tokenaudit.sources._parquet import read_parquet
 from tokenaudit.sources._signature import PARQUET, detect_table
 from tokenaudit.sources._typed import typed_rows
 from tokenaudit.sources.lines import BOM, open_binary
-from tokenaudit.sources.source import FILE_NAME, Reject
+from tokenaudit.sources.source import FILE_NAME, LeftOut, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +46,7 @@ class Batch(NamedTuple):
     rows: pl.DataFrame
     """Every usage column; `file_id` is 0."""
     rejects: list[Reject]
+    left_out: list[LeftOut]
 
 
 def read_table(source: Table, path: str) -> Iterator[Batch]:
@@ -54,12 +55,13 @@ def read_table(source: Table, path: str) -> Iterator[Batch]:
     Out: batches in the order of the file, each about 16 MB of it; the next ones are read meanwhile.
     SourceError where the file is damaged, or its columns cannot be those of the source.
     """
-    occurrences = Occurrences()
+    occurrences, seen = Occurrences(), Seen()
     try:
         reading = _reader(source, path)(source, path)
         work = partial(_usage, source, reading, os.path.basename(path))
-        for rows, rejects in ahead(work, reading.parts):
-            yield Batch(identified(source.name, rows, occurrences), rejects)
+        for batch in ahead(work, reading.parts):
+            rows = identified(source.name, batch.rows, occurrences)
+            yield batch._replace(rows=seen.first(rows) if source.once else rows)
     except DAMAGE as error:
         raise SourceError(f"{path}: damaged file ({error})", "copy or download it again") from error
 
@@ -81,8 +83,9 @@ def _usage(source: Table, reading: Reading, file_name: str, part: object) -> Bat
     sound, unreadable = typed_rows(source, reading.labels, piece)
     if FILE_NAME in source.columns:
         sound = sound.with_columns(pl.lit(file_name).alias(FILE_NAME))
-    usage, uncountable = refused(complete(source, source.usage(sound.lazy())).collect())
+    ours, left_out = set_aside(complete(source, source.usage(sound.lazy())).collect())
+    usage, uncountable = refused(ours)
     reasons = unreadable | uncountable
     offsets = line_offsets(piece.block, set(reasons)) if piece.block else dict.fromkeys(reasons, 0)
     rejects = [Reject(line, offsets[line], reason) for line, reason in reasons.items()]
-    return Batch(usage, sorted([*piece.rejects, *rejects]))
+    return Batch(usage, sorted([*piece.rejects, *rejects]), left_out)

@@ -18,7 +18,7 @@ import polars as pl
 from tokenaudit.store import segments
 from tokenaudit.store.catalog import Catalog, Segment, Version
 from tokenaudit.store.repeats import repeats
-from tokenaudit.store.resolve import resolve
+from tokenaudit.store.resolve import SIGHTING, resolve
 from tokenaudit.store.staging import Staging
 
 LISTS = ("output_parts",)
@@ -143,6 +143,7 @@ class Change:
             claims = Claims(*(rows_without(rows, known.keys) for rows in claims))
         sightings = pl.concat([claims.live.filter(~pl.col("merged")), claims.superseded])
         kept = sightings if self.drop is None else sightings.filter(~self.drop)
+        kept = kept.join(read_again(claims.incoming, newest), on=SIGHTING, how="anti")
         result = resolve(pl.concat([kept, claims.incoming]), versions, newest)
         tiers = {"usage": (claims.live, result.usage), "superseded": (claims.superseded, result.superseded)}
         for tier, (before, after) in tiers.items():
@@ -158,6 +159,11 @@ def claimed(stored: pl.LazyFrame, staging: Staging, drop: pl.Expr | None) -> pl.
     if drop is not None:
         parts.append(stored.filter(drop).select("response_id").collect(engine="streaming")["response_id"])
     return pl.concat(parts).unique().to_frame()
+
+
+def read_again(incoming: pl.DataFrame, newest: set[str]) -> pl.DataFrame:
+    """Return the buckets that come in with all that their file has of them: they replace what it had before."""
+    return incoming.filter(pl.col("source").cast(pl.String).is_in(newest)).select(SIGHTING).unique()
 
 
 def pick(rows: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:

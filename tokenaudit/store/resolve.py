@@ -39,9 +39,9 @@ class Resolution(NamedTuple):
 def resolve(sightings: pl.DataFrame, ranks: pl.DataFrame, newest: set[str]) -> Resolution:
     """Resolve sightings of any sources.
 
-    In: usage rows, not merged ones; `ranks`: file_id, covers_to, rows, digest of every file version; `newest`: the
-    names of the sources whose newest file wins. Out: the rows that stand, and all sightings that do not stand as they
-    are.
+    In: usage rows, not merged ones, no file's bucket twice; `ranks`: file_id, covers_to, rows, digest of every file
+    version; `newest`: the names of the sources whose newest file wins. Out: the rows that stand, and all sightings that
+    do not stand as they are.
     """
     by_file = pl.col("source").cast(pl.String).is_in(newest)
     first = _newest(sightings.filter(by_file), ranks)
@@ -52,7 +52,7 @@ def resolve(sightings: pl.DataFrame, ranks: pl.DataFrame, newest: set[str]) -> R
 def _newest(sightings: pl.DataFrame, ranks: pl.DataFrame) -> Resolution:
     keys = ["covers_to", "rows", "digest", "file_id"]
     order = ranks.select("file_id", rank=pl.struct(keys).rank("ordinal"))
-    ranked = sightings.unique([*SIGHTING, "line"], keep="any").join(order, on="file_id", how="left")
+    ranked = sightings.join(order, on="file_id", how="left")
     fullest = pl.col("origin_rank") // COARSE == (pl.col("origin_rank") // COARSE).min().over("response_id")
     newest = pl.col("rank") == pl.col("rank").filter(fullest).max().over("response_id")
     named = pl.col("user").cast(pl.String).min().over("response_id").cast(pl.Categorical)
