@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from tokenaudit.sources import sources
@@ -46,4 +48,17 @@ def reasons(made: Decoded) -> list[str]:
 def write_lines(path: Path, *records: object) -> Path:
     """Write JSON lines."""
     path.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
+    return path
+
+
+def write_database(path: Path, tables: dict[str, list[Row]]) -> Path:
+    """Write an SQLite database: by table its rows, whose keys are the columns."""
+    path.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as database:
+        for table, rows in tables.items():
+            names = list(dict.fromkeys(name for row in rows for name in row))
+            database.execute(f'create table "{table}" ({", ".join(f"{chr(34)}{name}{chr(34)}" for name in names)})')
+            values = [[row.get(name) for name in names] for row in rows if any(row.values())]
+            database.executemany(f'insert into "{table}" values ({", ".join("?" * len(names))})', values)  # noqa: S608
+        database.commit()
     return path

@@ -141,6 +141,12 @@ def test_refused(tmp_path: Path, record: dict[str, Any], reason: str | None) -> 
     assert made.columns["identity"] == []
 
 
+def test_vertex_batch(tmp_path: Path) -> None:
+    """The output of a batch job is an envelope with a time."""
+    (row,) = read(tmp_path, {"status": "", "processed_time": AT, "request": {}, "response": GEMINI})
+    assert (row["batch"], row["charge_period_start"]) == (True, INSTANT)
+
+
 # -- streams ----------------------------------------------------------------------------------------------------------
 EVENTS = [
     {"type": "message_start", "message": {**MESSAGE, "usage": {"input_tokens": 10, "output_tokens": 1}}},

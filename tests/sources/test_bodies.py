@@ -244,6 +244,7 @@ def test_no_usage(body: object) -> None:
         {"prompt_tokens": "many"},
         {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": {}}},
         {"prompt_tokens": 5, "completion_tokens": []},
+        {"prompt_tokens": 5, "prompt_tokens_details": {"cache_write_tokens": "some"}},
         {"inputTokens": float("inf")},
     ],
 )

@@ -15,6 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tokenaudit import schema
+from tokenaudit.ingest.decode import LogBatch
+from tokenaudit.ingest.frames import log_frame
 from tokenaudit.ingest.walk import walk
 from tokenaudit.sources import _events as events
 from tokenaudit.sources._instant import moment
@@ -92,6 +95,33 @@ def test_lines_go_on(tmp_path: Path) -> None:
     assert second.columns["request_model"] == ["m"]
     assert second.line == 2
     assert second.rejects == []
+
+
+def test_lines_or_document(tmp_path: Path) -> None:
+    """The same records come of lines, which stop at a broken one's end, of an array, and of one document."""
+
+    def each(value: Any, memory: events.Memory) -> Iterator[events.Row]:
+        for record in value if isinstance(value, list) else [value]:
+            yield from rows(record, memory)
+
+    read = events.lines_or_document(each)
+    path = tmp_path / "file"
+    for text, expected in (
+        ('{"id": "a"}\n{"id"\n{"id": "b"}\n', ["a", "b"]),
+        ('[{"id": "a"}]', ["a"]),
+        ('{\n"id": "a"}', ["a"]),
+    ):
+        path.write_text(text)
+        assert read(Tail(str(path))).columns["identity"] == expected
+
+
+def test_a_file_without_rows(tmp_path: Path) -> None:
+    """It is a frame without rows."""
+    made = decode(Tail(str(write(tmp_path / "log.jsonl", {"model": "m"}))))
+    made.columns.pop("identity")
+    found = LogBatch("codex", {**made.columns, "response_id": [], "file_id": []}, [], 0)
+    rows, refused = log_frame(found)
+    assert (rows.height, rows.columns, refused) == (0, list(schema.NAMES), {})
 
 
 def test_what_stands_around_json(tmp_path: Path) -> None:

@@ -88,10 +88,10 @@ def openai(usage: dict[str, Any]) -> Columns:
 def _openai_writes(usage: dict[str, Any], inside: dict[str, Any]) -> Columns:
     """Return input written to a cache, by its life."""
     written = number(_named(inside, "cache_write_tokens", usage, "cache_creation_input_tokens"))
-    named = at(inside, "cache_write_tokens_details")
-    half_hour, half_day = number(at(named, "ttl_30m_tokens")), number(at(named, "ttl_12h_tokens"))
+    lives = at(inside, "cache_write_tokens_details")
+    half_hour, half_day = number(at(lives, "ttl_30m_tokens")), number(at(lives, "ttl_12h_tokens"))
     return {
-        "cache_creation_5m_input_tokens": max(written - half_hour - half_day, 0),
+        "cache_creation_5m_input_tokens": max(written - half_hour - half_day, min(written, 0)),
         "cache_creation_30m_input_tokens": half_hour,
         "cache_creation_12h_input_tokens": half_day,
     }

@@ -19,7 +19,8 @@ Object = dict[str, Any]
 BODIES = ("response", "response_body", "responseBody", "body", "completion", "result", "chunks", "events", "stream")
 TIMES = (
     "timestamp", "@timestamp", "time", "ts", "datetime", "date", "created_at", "createdAt", "created", "logged_at",
-    "request_time", "requested_at", "started_at", "start_time", "startTime", "completed_at", "end_time", "endTime",
+    "request_time", "requested_at", "started_at", "start_time", "startTime", "completed_at", "processed_time",
+    "end_time", "endTime",
 )  # fmt: skip
 OWN_TIMES = ("created", "created_at", "createTime", "create_time")
 """A provider's own clock: the same in every copy of a response."""

@@ -33,6 +33,9 @@ DEFAULTS: dict[str, Any] = {
 }
 """Values of the columns that a row leaves out; those of others are null."""
 
+ALWAYS = ("identity", "line", "charge_period_start")
+"""Columns of a file without rows."""
+
 Row = dict[str, Any]
 """Usage columns by name, with `identity` (text that names the billable thing) and `charge_period_start` (ISO 8601).
 
@@ -219,7 +222,7 @@ class Folded:
     def decoded(self, offset: int, line: int, state: str, rejects: list[Reject]) -> Decoded:
         """Return all rows as columns."""
         rows = [*self.rows.values()]
-        names = {name: None for row in rows for name in row} or {"identity": None}
+        names = dict.fromkeys((*ALWAYS, *(name for row in rows for name in row)))
         columns = {name: [_filled(row, name) for row in rows] for name in names}
         return Decoded(columns, offset, line, state, self.merged, rejects)
 

@@ -8,7 +8,8 @@ Envelopes. Anthropic, Gemini, Converse and Cohere bodies carry no time: log
 ``{"timestamp": ..., "user": ..., "project": ..., "metadata": {...}, "request": {...}, "response": {...}}``. Everything
 but a time is optional. `response` may be the body, its text, or the list of streamed chunks. A response without a time
 is refused, as is a stream that was never asked for its usage (OpenAI: `stream_options.include_usage`). The provider's
-own clock goes before the envelope's. Failed calls hold no usage and are passed over.
+own clock goes before the envelope's. Failed calls hold no usage and are passed over. Output of a Vertex AI batch is an
+envelope too (`processed_time`), marked as a batch.
 
 Classes. See `_bodies`: for OpenAI, Gemini and those like them the input includes the cache, for Anthropic and Bedrock
 it does not. A total above input and output is hidden reasoning, billed as output. Advisor calls and compactions inside
@@ -52,6 +53,8 @@ TYPES = ("message", "response.completed", "response.incomplete", "response.done"
 OBJECTS = ("chat.completion", "chat.completion.chunk", "text_completion", "response")
 STREAM_EVENTS = ("message_start", "message_delta")
 MODELS = ("model", "modelVersion", "model_version", "modelId", "model_id")
+BATCH = "processed_time"
+"""Key of an envelope that Vertex AI writes around the responses of a batch."""
 NO_TIME = 'no timestamp: log each response as {"timestamp": ..., "response": {...}}'
 NO_USAGE = "a response without usage: ask for it (OpenAI streams: stream_options.include_usage)"
 ONE_EVENT = "one event of a stream: log the events of a response as one list"
@@ -153,6 +156,7 @@ def _what(record: Object, body: Object, columns: Object) -> Object:
         "request_model": _model(record, body),
         "service_tier": {"default": "standard"}.get(tier, tier),
         "web_search_requests": columns.get("web_search_requests", 0) or searches,
+        "batch": columns.get("batch", False) or BATCH in record,
     }
 
 

@@ -15,6 +15,7 @@ machine counts for itself. A session grows, its larger counts stand. Its row las
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tokenaudit.sources import _events
@@ -43,8 +44,8 @@ def detect(head: Head) -> bool:
 
 def rows(database: sqlite3.Connection) -> Iterator[_events.Row]:
     """Yield one row for each session with tokens."""
-    answers = "select session_id, count(*) from messages where role = 'assistant' group by 1"
-    requests = dict(database.execute(answers).fetchall())
+    messages = records(database, "messages", "session_id", "role")
+    requests = Counter(message["session_id"] for message in messages if message["role"] == "assistant")
     for session in records(database, "sessions", *COLUMNS):
         columns = _classes(session)
         if any(value for name, value in columns.items() if name.endswith("_tokens")):
@@ -57,7 +58,7 @@ def rows(database: sqlite3.Connection) -> Iterator[_events.Row]:
                 "project_path": session["working_dir"],
                 "provider": session["provider_name"],
                 "request_model": _model(session["model_config_json"]),
-                "requests": max(1, requests.get(session["id"], 0)),
+                "requests": max(1, requests[session["id"]]),
                 "reported_cost": session["accumulated_cost"] or None,
                 "identity": f"{session['id']}\x1f{session['created_at']}\x1f{session['working_dir']}",
             }
