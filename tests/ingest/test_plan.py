@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +11,9 @@ import pytest
 from tokenaudit.ingest import plan as module
 from tokenaudit.ingest import walk
 from tokenaudit.ingest.plan import marks, plan
-from tokenaudit.sources import by_name, sources
+from tokenaudit.sources import names
 from tokenaudit.sources.head import Head
-from tokenaudit.sources.source import Log, Tail
+from tokenaudit.sources.source import Tail
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import World
@@ -68,10 +67,8 @@ def test_a_new_format_is_tried_on_what_was_unrecognised(world: World, monkeypatc
     """With more sources than before, files that none could read are looked at again, once."""
     world.write("c.json", '{"some": "thing"}')
     world.read()
-    codex = by_name("codex")
-    assert isinstance(codex, Log)
-    more = {**sources(), "another": dataclasses.replace(codex, name="another", detect=lambda _: False)}
-    for target in ("tokenaudit.sources.sources", "tokenaudit.ingest.plan.sources", "tokenaudit.ingest.run.sources"):
+    more = {**names(), "another": "usage"}
+    for target in ("tokenaudit.ingest.plan.names", "tokenaudit.ingest.run.names"):
         monkeypatch.setattr(target, lambda: more)
     looks: list[str] = []
 

@@ -57,7 +57,7 @@ def command(
         chosen = usage_filter(combined(where)) if where else None
         if chosen is not None and source:
             chosen, entries = chosen & usage_filter([Condition("source", (source,))]), []
-        done = forget(catalog, entries, chosen, newest_wins(), dry_run=dry_run)
+        done = forget(catalog, entries, chosen, newest_wins(catalog.sources()), dry_run=dry_run)
     finally:
         catalog.close()
     if not quiet:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import xxhash
 
 from tokenaudit.ingest.walk import Found
-from tokenaudit.sources import by_name, detect, sources
+from tokenaudit.sources import by_name, detect, names
 from tokenaudit.sources._packed import archive_of, is_member
 from tokenaudit.sources.head import Head
 from tokenaudit.sources.source import Table, Tail
@@ -95,8 +95,8 @@ def outdated(entry: FileEntry) -> bool:
 
 def rules(source: str) -> int:
     """Return the version of a source's rules; for a file of no source, the number of sources that were tried."""
-    known = sources()
-    return known[source].rules if source in known else len(known)
+    known = names()
+    return by_name(source).rules if source in known else len(known)
 
 
 def _look(made: Plan, file: Found, entry: FileEntry | None) -> Job | None:

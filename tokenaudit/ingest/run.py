@@ -14,7 +14,7 @@ from tokenaudit.ingest.decode import Decoding
 from tokenaudit.ingest.plan import Job, Plan, is_unchanged, outdated, outdated_elsewhere, plan, rules, unread
 from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary, left_out_notes
 from tokenaudit.ingest.walk import Found, walk
-from tokenaudit.sources import by_name, sources
+from tokenaudit.sources import by_name, names
 from tokenaudit.sources.source import Log
 from tokenaudit.store.catalog import Catalog, FileEntry, RejectEntry
 
@@ -175,7 +175,7 @@ def _entry(job: Job, reading: Reading, before: FileEntry | None, now: str) -> Fi
 
 def _record_settled(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], roots: list[str]) -> None:
     """Remember folders, and files that no source reads, so that the next run need not look into them."""
-    tried = len(sources())
+    tried = len(names())
     now = datetime.now(UTC).isoformat(timespec="seconds")
     entries = [
         FileEntry(file.path, 0, "", tried, file.inode, file.size, file.mtime_ns, 0, 0, "", "", status, 0, 0, 0, now)

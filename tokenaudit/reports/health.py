@@ -10,7 +10,7 @@ import polars as pl
 from tokenaudit.prices.book import load_book
 from tokenaudit.render.numbers import plural
 from tokenaudit.schema import TOKEN_CLASSES
-from tokenaudit.sources import newest_wins, sources
+from tokenaudit.sources import names, newest_wins
 from tokenaudit.store.catalog import Catalog
 from tokenaudit.store.verify import verify
 
@@ -34,7 +34,7 @@ def checks(store: Store) -> list[Check]:
 
 def verified(store: Store) -> list[Check]:
     """Read every segment and compare it with the catalog."""
-    found = verify(store.catalog, newest_wins())
+    found = verify(store.catalog, newest_wins(store.catalog.sources()))
     if found:
         return [Check("verify", "broken", f"{item.where}: {item.what}") for item in found]
     live, aside = store.catalog.segments("usage"), store.catalog.segments("superseded")
@@ -51,7 +51,7 @@ def _size(catalog: Catalog) -> Check:
 
 
 def _by_source(store: Store) -> Iterator[Check]:
-    read = dict.fromkeys(sources(), 0)
+    read = dict.fromkeys(names(), 0)
     merged = dict(read)
     for entry in store.catalog.files().values():
         if entry.source in read:

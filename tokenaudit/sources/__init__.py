@@ -20,29 +20,40 @@ TOOLS = {"expressions", "head", "identity", "lines", "log", "source", "table"}
 
 
 @cache
+def names() -> dict[str, str]:
+    """Return the module of each source by its name, in order of name; none is loaded."""
+    return {module.replace("_", "-"): module for module in sorted(_modules())}
+
+
+@cache
+def _load(module: str) -> Source:
+    source: Source = import_module(f"{__name__}.{module}").SOURCE
+    return source
+
+
+@cache
 def sources() -> dict[str, Source]:
     """Return every source by name, in order of name."""
-    found = [import_module(f"{__name__}.{name}") for name in _modules()]
-    return {module.SOURCE.name: module.SOURCE for module in sorted(found, key=lambda module: module.SOURCE.name)}
+    return named(names())
 
 
-def newest_wins() -> set[str]:
-    """Return the names of the sources whose newest file replaces what older ones say."""
-    return {source.name for source in sources().values() if source.merge == "newest"}
-
-
-def named(names: Iterable[str]) -> dict[str, Source]:
+def named(chosen: Iterable[str]) -> dict[str, Source]:
     """Return some sources by name, without loading the others; those that no longer exist are left out."""
-    known = {module.replace("_", "-"): module for module in _modules()}
-    return {name: import_module(f"{__name__}.{known[name]}").SOURCE for name in sorted(names) if name in known}
+    known = names()
+    return {name: _load(known[name]) for name in sorted(chosen) if name in known}
+
+
+def newest_wins(chosen: Iterable[str]) -> set[str]:
+    """Return those of some sources whose newest file replaces what older ones say."""
+    return {source.name for source in named(chosen).values() if source.merge == "newest"}
 
 
 def by_name(name: str) -> Source:
     """Return the source of that name. QueryError with a did-you-mean where there is none."""
-    known = sources()
+    known = names()
     if name not in known:
         raise QueryError(f"unknown source `{name}`", did_you_mean(name, tuple(known)) or "see `tokenaudit sources`")
-    return known[name]
+    return _load(known[name])
 
 
 def detect(head: Head, first: Source | None = None) -> Source | None:

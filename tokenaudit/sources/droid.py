@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 COUNTS = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens", "thinkingTokens")
 WITHOUT = {"model", "providerLock", "assistantActiveTimeMs", "reasoningEffort", "autonomyLevel", "autonomyMode"}
 """A session's settings have one of these beside the counts."""
+EVENT = {"userEmail", "conversationId", "timestamp"}
+"""An event of Cursor's has one of these, and a `tokenUsage` too."""
 MOST = 1 << 60
 """More than any session uses: the version of a session with the most tokens is the nearest to it."""
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -41,7 +43,8 @@ def detect(head: Head) -> bool:
 
 def _is_settings(record: dict[str, Any]) -> bool:
     usage = record.get("tokenUsage")
-    return isinstance(usage, dict) and "inputTokens" in usage and not WITHOUT.isdisjoint(record)
+    settings = not WITHOUT.isdisjoint(record) and EVENT.isdisjoint(record)
+    return isinstance(usage, dict) and "inputTokens" in usage and settings
 
 
 def rows(settings: Any, memory: events.Memory) -> Iterator[events.Row]:  # noqa: ANN401 - any JSON

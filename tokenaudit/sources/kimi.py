@@ -43,13 +43,18 @@ def detect(head: Head) -> bool:
 
 
 def _is_cli(record: dict[str, Any]) -> bool:
-    timed = moment(record.get("timestamp")) is not None and isinstance(at(record, "message", "type"), str)
+    timed = _is_number(record.get("timestamp")) and isinstance(at(record, "message", "type"), str)
     greeting = record.get("type") in ("hello", "metadata") and "protocol_version" in record
     return greeting or (timed and "type" not in record)
 
 
 def _is_code(record: dict[str, Any]) -> bool:
-    return record.get("type") in TYPES and moment(record.get("time")) is not None
+    return record.get("type") in TYPES and _is_number(record.get("time"))
+
+
+def _is_number(value: object) -> bool:
+    """Say whether a time is a number since 1970 and not a date, as in other programs' logs."""
+    return ":" not in str(value) and moment(value) is not None
 
 
 def rows(record: dict[str, Any], memory: events.Memory) -> Iterator[events.Row]:
