@@ -242,12 +242,16 @@ def _has(bits: int) -> pl.Expr:
 
 
 def _computed() -> pl.Expr:
-    """Return the cost by the price book; 0 for a row that holds nothing, null where any unit has no price."""
+    """Return the cost by the price book; 0 for a row that holds nothing, null where any unit has no price.
+
+    A source that says ``unpriced`` counts something that no column holds, such as images or hours.
+    """
     units = pl.col("price_marks") & pl.lit(UNITS, pl.Int8)
     amount = reduce(operator.add, (pl.col(name) * pl.col(name + SUFFIX) for name in PRICE_CLASSES))
     covered = (units & pl.col("priced").fill_null(0)) == units
     in_currency = (pl.col("billing_currency") == CURRENCY) | (units == 0)
-    return pl.when(covered & in_currency).then(amount.fill_null(0))
+    told = (pl.col("cost_basis") == "unpriced").fill_null(value=False)
+    return pl.when(covered & in_currency & ~told).then(amount.fill_null(0))
 
 
 def _surplus() -> pl.Expr:

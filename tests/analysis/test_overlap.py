@@ -59,7 +59,7 @@ def joined(rows: pl.LazyFrame, by: list[str], book: Any, **more: Any) -> Counted
     """Return the cube of all rows, blank ones only as bills."""
     bills = [name for name, word in WORDS.items() if word == "bill"]
     days = bill_days(rows.filter(pl.col("source").is_in(bills)))
-    overlap = Overlap(WORDS, more.pop("restates", {}), days, more.pop("keep", frozenset()))
+    overlap = Overlap(WORDS, more.pop("restates", {}), days, keep=more.pop("keep", frozenset()))
     return joined_cube(rows.filter(~pl.col("blank")), by, book, overlap, **more)
 
 

@@ -59,7 +59,7 @@ def _by_basis(cube: pl.DataFrame) -> pl.DataFrame:
 def _unpriced(cube: pl.DataFrame) -> pl.DataFrame:
     tokens = measured(cube, ()).get_column("total_tokens").sum()
     return (
-        cube.filter(pl.col("unpriced_model").is_not_null())
+        cube.filter(pl.col("cost_basis") == "unpriced")
         .group_by(request_model=pl.col("unpriced_model").cast(pl.String))
         .agg(requests=pl.col("unpriced_requests").sum(), tokens=pl.col("unpriced_tokens").sum())
         .with_columns(share=ratio(pl.col("tokens"), pl.lit(tokens)))

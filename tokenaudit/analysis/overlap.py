@@ -10,7 +10,7 @@ do is decided here, at query time; stored rows stay as they are.
 * The bill is spread over the rows it pays for (`spread`). What it pays for without a row stays a line of its own, and
   so do rows that no bill pays for; a provider's own count on a day with a bill costs nothing beyond it.
 * Logs of developers' machines do not overlap with each other, nor do bills: they are of different tools and products.
-  A source that says it restates another gives way to it.
+  A source that says it restates another gives way to it: a log session by session, a bill day by day and item by item.
 * Rows that a plan covers, and sources to `keep`, are left alone.
 """
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -39,10 +39,15 @@ APART = ("bill", "client")
 ACCOUNT = "tie_account"
 TIES = {"tie_account": "account", "tie_workspace": "workspace", "tie_user": "user", "tie_api_key": "api_key"}
 DATES = ("tie_day", "tie_end")
-KEYS = ("tie_source", *TIES, *DATES)
+REPEATS = "tie_repeats"
+ITEM = "tie_item"
+SKU = r'"sku":"([^"]*)"'
+KEYS = ("tie_source", *TIES, *DATES, ITEM, REPEATS)
 """Columns that rows which may overlap are grouped by beside everything else; null in all others."""
 MONEY = pl.Decimal(38, 18)
 UNIT_MARKS = pl.lit(UNITS, pl.Int8)
+RESTATED = ("provider", ACCOUNT, "tie_day", ITEM)
+"""What a bill and the one that it restates must agree in."""
 PAID: dict[str, PolarsDataType] = {
     "bill": pl.String,
     "source": pl.String,
@@ -63,6 +68,8 @@ class Overlap:
     """By source: the sources that it gives way to."""
     bills: pl.DataFrame
     """Provider, account, workspace, `day` and `end` of all rows of bills, blank ones included."""
+    sessions: Mapping[tuple[str, str], pl.Series] = field(default_factory=dict)
+    """By source and the one that it restates: the sessions that both hold, for logs of developers' machines."""
     keep: frozenset[str] = frozenset()
 
     def sources(self) -> list[str]:
@@ -92,14 +99,34 @@ class Step(NamedTuple):
 def keys(overlap: Overlap) -> list[pl.Expr]:
     """Return KEYS as expressions on usage rows."""
     tied = pl.col("source").is_in(overlap.sources()) & (pl.col("cost_basis") != "included").fill_null(value=True)
+    texts = {tie: pl.col(name).cast(pl.String) for tie, name in TIES.items()}
+    named = {"tie_source": pl.col("source").cast(pl.String), **texts, **_dates(*DATES), ITEM: _item()}
+    repeats = _repeats(overlap).alias(REPEATS)
+    return [*(pl.when(tied).then(value).alias(name) for name, value in named.items()), repeats]
+
+
+def _dates(day: str, end: str) -> dict[str, pl.Expr]:
+    """Return the UTC day a row begins on, and the first day after it."""
     start = pl.col("charge_period_start")
     last = pl.max_horizontal(start, pl.col("charge_period_end") - pl.duration(microseconds=1))
-    days = {"tie_day": start.dt.date(), "tie_end": last.dt.date() + pl.duration(days=1)}
-    named = {
-        "tie_source": pl.col("source").cast(pl.String),
-        **{tie: pl.col(name).cast(pl.String) for tie, name in TIES.items()},
-    }
-    return [pl.when(tied).then(value).alias(name) for name, value in (named | days).items()]
+    return {day: start.dt.date(), end: last.dt.date() + pl.duration(days=1)}
+
+
+def _item() -> pl.Expr:
+    """Return what a bill's row is for, where its tags say so, in one spelling."""
+    sku = pl.col("tags").cast(pl.String).str.extract(SKU)
+    return sku.str.to_lowercase().str.replace_all(r"[^a-z0-9]+", "_")
+
+
+def _repeats(overlap: Overlap) -> pl.Expr:
+    """Return the source whose session a row tells again, null where it does not."""
+    session = pl.col("session").cast(pl.String)
+    again = [
+        pl.when((pl.col("source") == source) & session.is_in(sessions.implode())).then(pl.lit(other))
+        for (source, other), sessions in overlap.sessions.items()
+        if source not in overlap.keep
+    ]
+    return pl.coalesce(*again, pl.lit(None, pl.String))
 
 
 def bill_days(rows: pl.LazyFrame) -> pl.DataFrame:
@@ -108,11 +135,8 @@ def bill_days(rows: pl.LazyFrame) -> pl.DataFrame:
     An account that no bill of its provider contradicts is filled in. A bucket that a bill calls empty is of all
     workspaces that bills of its account name, if they name any.
     """
-    start = pl.col("charge_period_start")
-    last = pl.max_horizontal(start, pl.col("charge_period_end") - pl.duration(microseconds=1))
     names = pl.col("source", "provider", "account", "workspace").cast(pl.String)
-    days = {"day": start.dt.date(), "end": last.dt.date() + pl.duration(days=1)}
-    found = rows.select(names, "blank", **days).unique().collect()
+    found = rows.select(names, "blank", _item().alias("item"), **_dates("day", "end")).unique().collect()
     only = _only(found.filter(pl.col("account").is_not_null()), ["provider"])
     named = found.join(only, on="provider", how="left").with_columns(account=pl.coalesce("account", "account_only"))
     places = named.filter(pl.col("workspace").is_not_null()).select("provider", "account", place="workspace").unique()
@@ -128,11 +152,19 @@ def without_repeats(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame
     numbers in `cell`, and what was decided so far.
     """
     texts = cells.with_columns(pl.col(pl.Categorical).cast(pl.String)).with_row_index("cell")
-    numbered, untied = _with_accounts(texts, overlap)
+    numbered, untied = _with_accounts(texts.filter(pl.col(REPEATS).is_null()), overlap)
     left, aside = _layered(numbered, overlap)
+    again = texts.filter(pl.col(REPEATS).is_not_null())
     whole = _split_bills(numbered, left)
     empty = pl.col("tie_day").is_not_null() & (pl.sum_horizontal(COUNTED) == 0) & pl.col("billed_cost").is_null()
-    return whole.filter(~empty), Joined(pl.DataFrame(schema=PAID), aside, untied)
+    return whole.filter(~empty), Joined(pl.DataFrame(schema=PAID), pl.concat([aside, _told_again(again)]), untied)
+
+
+def _told_again(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return the tokens of rows that repeat another source's session."""
+    tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
+    sums = cells.group_by(source=pl.col("tie_source"), for_source=pl.col(REPEATS)).agg(tokens)
+    return _summed([sums.with_columns(amount=pl.lit(None, MONEY))])
 
 
 def _split_bills(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
@@ -272,13 +304,10 @@ def _without_restated_bills(charges: pl.DataFrame, overlap: Overlap) -> tuple[pl
     aside, gone = [], [pl.Series("cell", [], charges["cell"].dtype)]
     for source, others in overlap.restates.items():
         for other in sorted(others):
-            covered = (
-                _days(overlap.bills.filter(pl.col("source") == other)).select("provider", ACCOUNT, "tie_day").unique()
-            )
+            covered = _days(overlap.bills.filter(pl.col("source") == other)).select(RESTATED).unique()
             said = charges.filter(pl.col("tie_source") == source, pl.col("billed_cost").is_not_null())
-            twice = said.filter(~pl.col("cell").is_in(pl.concat(gone).implode())).join(
-                covered, on=["provider", ACCOUNT, "tie_day"], how="semi", nulls_equal=True
-            )
+            fresh = said.filter(~pl.col("cell").is_in(pl.concat(gone).implode()))
+            twice = fresh.join(covered, on=RESTATED, how="semi", nulls_equal=True)
             amounts = twice.select(pl.lit(0, pl.Int64).alias("tokens"), known_sum("billed_cost").alias("amount"))
             aside.append(amounts.with_columns(source=pl.lit(source), for_source=pl.lit(other)))
             gone.append(twice["cell"])
@@ -288,7 +317,7 @@ def _without_restated_bills(charges: pl.DataFrame, overlap: Overlap) -> tuple[pl
 def _days(bills: pl.DataFrame) -> pl.DataFrame:
     """Return one row for each day of each bill, named as in cells."""
     days = pl.date_ranges("day", "end", closed="left").alias("tie_day")
-    return bills.rename({"account": ACCOUNT}).with_columns(days).explode("tie_day")
+    return bills.rename({"account": ACCOUNT, "item": ITEM}).with_columns(days).explode("tie_day")
 
 
 def _settled(cells: pl.DataFrame, overlap: Overlap) -> pl.DataFrame:

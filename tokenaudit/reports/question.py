@@ -107,7 +107,19 @@ def overlap_of(store: Store, keep: Collection[str] = ()) -> Overlap | None:
     bills = [name for name, source in found.items() if source.authority == "bill"]
     days = bill_days(store.rows().filter(pl.col("source").is_in(bills)))
     words = {name: source.authority for name, source in found.items()}
-    return Overlap(words, {name: source.restates for name, source in found.items() if source.restates}, days)
+    restates = {name: [other for other in source.restates if other in found] for name, source in found.items()}
+    sessions = {
+        (name, other): _sessions(store, other)
+        for name, others in restates.items()
+        for other in others
+        if words[name] == words[other] == "client"
+    }
+    return Overlap(words, {name: others for name, others in restates.items() if others}, days, sessions)
+
+
+def _sessions(store: Store, source: str) -> pl.Series:
+    rows = store.usage().filter(pl.col("source") == source).select(pl.col("session").cast(pl.String))
+    return rows.drop_nulls().unique().collect(engine="streaming").to_series()
 
 
 def _may_overlap(store: Store, found: Mapping[str, Source]) -> bool:

@@ -53,6 +53,7 @@ SOURCE = Table(
     provider="anthropic",
     merge="newest",
     authority="bill",
+    restates=("anthropic-cost-api",),
     columns=COLUMNS,
     signatures=(frozenset({"usage_date_utc", "cost_usd"}),),
     usage=usage,

@@ -120,6 +120,7 @@ SOURCE = Table(
     provider="anthropic",
     merge="newest",
     authority="bill",
+    restates=("claude-enterprise-cost",),
     columns=COLUMNS,
     signatures=(
         frozenset({"product", PROMPT, "total_completion_tokens"}),

@@ -115,6 +115,7 @@ SOURCE = Table(
     provider="github-copilot",
     merge="largest",
     authority="bill",
+    restates=("copilot-usage",),
     columns=COLUMNS,
     signatures=(frozenset({"start", "product", "sku", "model", "only model", "net_amount"}),),
     records=records,

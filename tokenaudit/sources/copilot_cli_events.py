@@ -129,6 +129,7 @@ SOURCE = Log(
     title="Copilot CLI session logs",
     provider=PROVIDER,
     authority="client",
+    restates=("copilot-cli",),
     detect=detect,
     decode=_events.lines(rows, *NEEDLES),
     paths=("$COPILOT_HOME/session-state", "~/.copilot/session-state"),

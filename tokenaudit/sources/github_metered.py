@@ -108,6 +108,7 @@ SOURCE = Table(
     provider="github-copilot",
     merge="newest",
     authority="bill",
+    restates=("copilot-usage", "copilot-api"),
     columns=COLUMNS,
     signatures=(frozenset({"date", "product", "sku", "quantity", "applied_cost_per_quantity", "net_amount"}),),
     absent=frozenset({"model"}),

@@ -125,7 +125,7 @@ SOURCE = Table(
     title="OpenRouter generations",
     provider="openrouter",
     merge="largest",
-    authority="bill",
+    authority="usage",
     columns=COLUMNS,
     signatures=(
         frozenset({"generation_id", "cost_total", "created_at"}),

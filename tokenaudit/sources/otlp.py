@@ -264,6 +264,7 @@ SOURCE = Log(
     title="OpenTelemetry traces and logs",
     provider=None,
     authority="client",
+    restates=("claude-code", "codex", "gemini-cli", "qwen-code", "copilot-cli", "copilot-cli-events"),
     detect=detect,
     decode=_events.lines_or_document(rows),
     paths=("~/.copilot/otel",),

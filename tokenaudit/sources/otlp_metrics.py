@@ -159,6 +159,7 @@ SOURCE = Log(
     title="OpenTelemetry metrics",
     provider=None,
     authority="client",
+    restates=("otlp", "claude-code", "codex", "gemini-cli", "qwen-code", "copilot-cli", "copilot-cli-events"),
     detect=detect,
     decode=_events.lines_or_document(rows),
     known="the file exporter of an OpenTelemetry collector whose pipeline holds metrics only (*.jsonl)",

@@ -65,7 +65,7 @@ SOURCE = Table(
     title="Vercel AI Gateway generations",
     provider=None,
     merge="largest",
-    authority="gateway",
+    authority="usage",
     columns=COLUMNS,
     signatures=_gateway.spelt(
         GENERATION | {"native_tokens_prompt", "native_tokens_cache_creation"},
