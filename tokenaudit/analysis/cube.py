@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from tokenaudit.analysis import overlap, times
+from tokenaudit.analysis.billing import with_bills_spread
 from tokenaudit.analysis.idle import idle_columns
 from tokenaudit.analysis.measures import known_sum
 from tokenaudit.analysis.where import PRICED_DIMENSIONS, charge_filter, usage_filter
@@ -91,7 +92,7 @@ def joined_cube(
     keys = [*_keys(unlike(names, _columns(conditions)), timezone), *overlap.keys(overlapping), within.alias("inside")]
     cells = _sums(usage, book, keys, {}).collect(engine="streaming")
     once, joined = overlap.without_repeats(cells, overlapping)
-    charges, told = overlap.with_bills_spread(charge(once.lazy(), book).collect(), overlapping, joined)
+    charges, told = with_bills_spread(charge(once.lazy(), book).collect(), overlapping, joined)
     asked = charges.lazy().filter("inside", charge_filter(conditions))
     return Counted(_detailed(asked, names).collect(), told)
 
