@@ -68,12 +68,12 @@ def _show(found: list[Check], chosen: str | None) -> None:
 
 
 def _files(store: Store) -> list[str]:
-    from tokenaudit.store.owners import named
+    from tokenaudit.store.owners import owners
 
-    owners = named(store.catalog)
+    whose = {item.path: item.user for item in owners(store.catalog) if item.user}
     return [
         f"{entry.source or entry.state:<16} {entry.rows:>10,} rows  {entry.path}"
-        + (f" ({owners[entry.file_id]})" if entry.file_id in owners else "")
+        + (f" ({whose[entry.path]})" if entry.path in whose else "")
         for entry in store.catalog.files().values()
     ]
 

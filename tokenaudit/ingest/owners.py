@@ -20,6 +20,10 @@ from tokenaudit.store.owners import Owner, Rule, owners, put, put_rules, rules
 
 USER = "{user}"
 ANY = "*"
+ARCHIVED = "\0"
+"""What stands behind an archive's name while a path is compared."""
+INTO = f"{ARCHIVED}/"
+INSIDE = f"[^/{ARCHIVED}]"
 EXAMPLE = "write the part of the path that names people as {user}: --user-from '/logs/{user}/.claude'"
 
 
@@ -48,29 +52,30 @@ def naming(user: str | None, template: str | None) -> Naming | None:
 def matched(template: str, path: str) -> str | None:
     r"""Return the user that a template finds in a path, None where it does not fit.
 
-    It fits anywhere between two folders; ``*`` is one part or a piece of one. ``{user}`` alone is a folder, never the
-    file itself.
+    It fits anywhere between two folders; ``*`` is one part or a piece of one. ``{user}`` alone is a folder, neither the
+    file itself nor an archive.
 
     >>> matched("/logs/{user}/.claude", "/mnt/logs/alice/.claude/projects/a.jsonl")
     'alice'
     >>> matched("*/{user}.csv", "/exports/2026-10/bob.csv")
     'bob'
     """
-    found = _pattern(template).search(path.replace(MEMBER, "/").replace(os.sep, "/"))
+    found = _pattern(template).search(path.replace(MEMBER, INTO).replace(os.sep, "/"))
     return found["user"] if found else None
 
 
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
     parts = template.replace(os.sep, "/").strip("/").split("/")
-    end = "/" if parts[-1] == USER else "(?:/|$)"
-    return re.compile(f"(?:^|/){'/'.join(map(_part, parts))}{end}")
+    return re.compile(f"(?:^|/){f'{ARCHIVED}?/'.join(map(_part, parts))}(?:{ARCHIVED}?/|$)")
 
 
 def _part(text: str) -> str:
+    if text == USER:
+        return f"(?P<user>{INSIDE}+)(?=/)"
     if text == ANY:
-        return "[^/]+"
-    return re.escape(text).replace(re.escape(USER), "(?P<user>[^/]+)").replace(re.escape(ANY), "[^/]*")
+        return f"{INSIDE}+"
+    return re.escape(text).replace(re.escape(USER), f"(?P<user>{INSIDE}+)").replace(re.escape(ANY), f"{INSIDE}*")
 
 
 class Owning:

@@ -14,6 +14,7 @@ from tokenaudit.reports.owners import owners_of
 from tokenaudit.schema import TOKEN_CLASSES
 from tokenaudit.sources import names, newest_wins
 from tokenaudit.store.catalog import Catalog
+from tokenaudit.store.owners import Owner, owners
 from tokenaudit.store.verify import verify
 
 if TYPE_CHECKING:
@@ -99,16 +100,31 @@ def _owned(catalog: Catalog) -> Iterator[Check]:
     found = owners_of(catalog)
     if found is None:
         return
-    files = [entry for entry in catalog.files().values() if entry.source]
-    owner = dict(found.files.iter_rows())
-    people = Counter(owner[entry.file_id] for entry in files if entry.file_id in owner)
+    noted = [item for item in owners(catalog) if item.user]
+    whose = {item.path: item.user for item in noted}
+    files = [entry.path for entry in catalog.files().values() if entry.source]
+    people = Counter(whose[path] for path in files if path in whose)
     lacking = len(files) - people.total()
     without = f"; {plural(lacking, 'file')} without an owner" if lacking else ""
     yield Check("owners", "ok", f"{_numbers(people, 'file')}{without}")
+    yield from _shared_tables(noted)
     if found.contested.height:
         shares = Counter(found.contested["owner"].to_list())
         text = f"{plural(shares.total(), 'call')} stand in files of several owners: {_numbers(shares, 'call')}"
         yield Check("shared calls", "warn", f"{text}, such as {_example(catalog, found.contested)}")
+
+
+def _shared_tables(noted: list[Owner]) -> Iterator[Check]:
+    """Tell of tables that lie, byte for byte, in folders of several owners."""
+    by_content: dict[int, list[Owner]] = {}
+    for item in sorted(noted, key=lambda item: (item.user, item.path)):
+        by_content.setdefault(item.file_id, []).append(item)
+    shared = [found for found in by_content.values() if len({item.user for item in found}) > 1]
+    if shared:
+        first, *_, last = shared[0]
+        example = f"{first.path} of {first.user} and {last.path} of {last.user}"
+        text = f"{plural(len(shared), 'table')} of several owners, of whom the first by name has it, such as {example}"
+        yield Check("shared tables", "warn", text)
 
 
 def _numbers(counts: Counter[str], thing: str) -> str:
@@ -119,7 +135,8 @@ def _numbers(counts: Counter[str], thing: str) -> str:
 def _example(catalog: Catalog, contested: pl.DataFrame) -> str:
     """Name the two files of one call that two owners claim."""
     first = contested.sort("response_id").row(0, named=True)
-    paths = {item.file_id: item.path for item in (*catalog.versions(), *catalog.files().values())}
+    paths = {item.file_id: item.path for item in catalog.versions()}
+    paths |= {entry.file_id: entry.path for entry in catalog.files().values()}
     return f"{paths[first['file_id']]} before {paths[first['other_file_id']]} of {first['other']}"
 
 
