@@ -14,6 +14,7 @@ from tokenaudit.analysis.where import in_period
 from tokenaudit.charges import charge, with_price_dimensions
 from tokenaudit.periods import Period, parse_period, today
 from tokenaudit.prices.book import load_book
+from tokenaudit.reports.owners import attributed
 from tokenaudit.reports.question import Question, ask, declared
 from tokenaudit.store.store import Store
 
@@ -67,7 +68,8 @@ class OpenStore:
     def usage(self, period: str = "all") -> pl.LazyFrame:
         """Return the usage rows of a period: the columns of `tokenaudit.schema.USAGE`, each billable thing once."""
         span = self.period(period)
-        return in_period(declared(self._store.usage(span.start, span.end), self._config), span).inside
+        usage = attributed(self._store, self._store.usage(span.start, span.end))
+        return in_period(declared(usage, self._config), span).inside
 
     def charges(self, period: str = "all") -> pl.LazyFrame:
         """Return the usage rows of a period with `model`, `cost_basis` and money added.

@@ -14,7 +14,9 @@ import pytest
 from tokenaudit import schema
 from tokenaudit.errors import StoreError, StoreVersionError
 from tokenaudit.store import catalog as module
-from tokenaudit.store.catalog import NAME, Catalog, FileEntry, RejectEntry, Segment, Version, file_system
+from tokenaudit.store import disk
+from tokenaudit.store.catalog import NAME, Catalog, FileEntry, RejectEntry, Segment, Version
+from tokenaudit.store.disk import file_system
 
 if TYPE_CHECKING:
     from tests.store.conftest import Box
@@ -172,7 +174,7 @@ def test_network_file_systems_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
     """SQLite's write-ahead log is not safe there; nothing is created."""
     mounts = tmp_path / "mounts"
     mounts.write_text(f"overlay / overlay rw 0 0\nserver:/x {tmp_path} nfs rw 0 0\n")
-    monkeypatch.setattr(module, "file_system", partial(file_system, mounts=str(mounts)))
+    monkeypatch.setattr(disk, "file_system", partial(file_system, mounts=str(mounts)))
     with pytest.raises(StoreError, match="network file system"):
         Catalog.open(tmp_path / "store", create=True)
 
@@ -237,4 +239,4 @@ def test_the_database_is_plain_sqlite(box: Box) -> None:
         tables = {row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")}
     connection.close()
 
-    assert tables == {"meta", "segment", "file", "version", "reject", "root"}
+    assert tables == {"meta", "segment", "file", "version", "reject", "root", "owner", "naming"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
@@ -32,18 +32,23 @@ class Chosen(NamedTuple):
     left_out: pl.LazyFrame
 
 
-def usage_filter(conditions: Iterable[Condition]) -> pl.Expr:
-    """Return the filter of usage rows for `conditions`. Raises QueryError for one that only charges can meet."""
+def usage_filter(conditions: Iterable[Condition], instead: Mapping[str, pl.Expr] | None = None) -> pl.Expr:
+    """Return the filter of usage rows for `conditions`. Raises QueryError for one that only charges can meet.
+
+    `instead` has expressions to look at in the place of columns.
+    """
     for column, _, _ in conditions:
         if column not in NAMES or column == "cost_basis":
             hint = "choose by `request_model`, `source` or another column of stored rows"
             raise QueryError(f"stored rows have no `{column}`: it is known once they are priced", hint)
-    return charge_filter(conditions)
+    return charge_filter(conditions, instead)
 
 
-def charge_filter(conditions: Iterable[Condition]) -> pl.Expr:
+def charge_filter(conditions: Iterable[Condition], instead: Mapping[str, pl.Expr] | None = None) -> pl.Expr:
     """Return the filter of charges for `conditions`: rows that meet them all."""
-    return reduce(and_, map(_meets, conditions), pl.lit(value=True))
+    columns = instead or {}
+    met = (_meets(condition, columns.get(condition.column, pl.col(condition.column))) for condition in conditions)
+    return reduce(and_, met, pl.lit(value=True))
 
 
 def in_period(usage: pl.LazyFrame, period: Period) -> Chosen:
@@ -110,8 +115,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _meets(condition: Condition) -> pl.Expr:
-    column = pl.col(condition.column)
+def _meets(condition: Condition, column: pl.Expr) -> pl.Expr:
     text = column.cast(pl.String) if condition.column == "batch" else column
     named = text.is_in(condition.values).fill_null(value="" in condition.values)
     return ~named if condition.negated else named

@@ -68,8 +68,14 @@ def _show(found: list[Check], chosen: str | None) -> None:
 
 
 def _files(store: Store) -> list[str]:
-    entries = store.catalog.files().values()
-    return [f"{entry.source or entry.state:<16} {entry.rows:>10,} rows  {entry.path}" for entry in entries]
+    from tokenaudit.store.owners import owners
+
+    whose = {item.path: item.user for item in owners(store.catalog) if item.user}
+    return [
+        f"{entry.source or entry.state:<16} {entry.rows:>10,} rows  {entry.path}"
+        + (f" ({whose[entry.path]})" if entry.path in whose else "")
+        for entry in store.catalog.files().values()
+    ]
 
 
 def _rejects(store: Store) -> list[str]:

@@ -44,6 +44,7 @@ def command(
         raise QueryError("--file and --where exclude each other", "forget the file, or choose rows by other columns")
     settings = options.settings(store, config, no_config=no_config)
     from tokenaudit.analysis.where import usage_filter
+    from tokenaudit.reports.owners import own_or_owner
     from tokenaudit.sources import by_name, newest_wins
     from tokenaudit.store.catalog import Catalog
     from tokenaudit.store.forget import files_of, forget
@@ -54,7 +55,7 @@ def command(
         entries = files_of(catalog, paths, by_name(source).name if source else None) if paths or source else []
         if (paths or source) and not entries:
             raise NoDataError("the store has read no such file or source", "see `tokenaudit doctor --files`")
-        chosen = usage_filter(combined(where)) if where else None
+        chosen = usage_filter(combined(where), {"user": own_or_owner(catalog)}) if where else None
         if chosen is not None and source:
             chosen, entries = chosen & usage_filter([Condition("source", (source,))]), []
         done = forget(catalog, entries, chosen, newest_wins(catalog.sources()), dry_run=dry_run)

@@ -13,18 +13,36 @@ from tokenaudit.cli import options, progress, screen
 from tokenaudit.errors import QueryError, SourceError
 
 if TYPE_CHECKING:
+    from tokenaudit.ingest.owners import Naming
     from tokenaudit.ingest.summary import Summary
 
 EXAMPLES = (
     "tokenaudit ingest ~/Downloads/october    exports, logs, whole folders",
     "tokenaudit ingest                        the agent logs of this machine",
     "tokenaudit ingest --dry-run logs/        what would be read",
+    "tokenaudit ingest --user alice ~/.claude                       all of it is alice's",
+    "tokenaudit ingest --user-from '/logs/{user}/.claude' /logs     the folder says whose it is",
 )
 Paths = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files and folders, any mix of formats.")]
+
+User = Annotated[
+    str | None,
+    typer.Option("--user", metavar="NAME", help="Whose files these are, where they name no user; '' for nobody's."),
+]
+UserFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--user-from",
+        metavar="TEMPLATE",
+        help="The part of each path that says whose the file is: '/logs/{user}/.claude'; * for any one part.",
+    ),
+]
 
 
 def command(
     paths: Paths = None,
+    user: User = None,
+    user_from: UserFrom = None,
     store: options.Store = None,
     config: options.Config = None,
     format: options.Format = None,  # noqa: A002 - the option's own name
@@ -38,17 +56,20 @@ def command(
 
     Formats are recognised by content. Files that have not changed are not read again, files that grew are read on.
     """
+    from tokenaudit.ingest.owners import naming
+
     settings = options.settings(store, config, no_config=no_config)
+    named = naming(user, user_from)
     chosen = options.output_format(format, output)
     if chosen not in ("table", "json"):
         raise QueryError(f"ingest has no format `{chosen}`", "its summary comes as text, or with --format json")
     given = [str(path.expanduser()) for path in paths or ()] or known_folders(quiet=quiet)
     if dry_run:
-        return _preview(given)
+        return _preview(given, named)
     from tokenaudit.ingest.run import ingest
 
     with progress.bar("Reading", quiet=quiet) as advance:
-        summary = ingest(given, settings.store, progress=advance)
+        summary = ingest(given, settings.store, naming=named, progress=advance)
     if chosen == "json":
         _write_json(summary, output)
     elif not quiet:
@@ -108,13 +129,14 @@ def _write_json(summary: Summary, output: Path | None) -> None:
         target.write(text)
 
 
-def _preview(paths: list[str]) -> int:
+def _preview(paths: list[str], naming: Naming | None) -> int:
     from tokenaudit.ingest.plan import plan
     from tokenaudit.ingest.walk import walk
 
     made = plan(walk(paths), {})
     for job in made.jobs:
-        print(f"{job.source:<16} {job.found.path}")
+        owner = naming.of(job.found.path) if naming else None
+        print(f"{job.source:<16} {job.found.path}{f' ({owner})' if owner else ''}")
     for file, _, status in made.settled:
         print(f"{status:<16} {file.path}")
     return 0 if made.jobs else 2

@@ -6,11 +6,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokenaudit import schema
 from tokenaudit.ingest.decode import Decoding
+from tokenaudit.ingest.owners import Naming, Owning
 from tokenaudit.ingest.plan import Job, Plan, is_unchanged, outdated, outdated_elsewhere, plan, rules, unread
 from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary, left_out_notes
 from tokenaudit.ingest.walk import Found, walk
@@ -23,10 +25,16 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with bytes read and bytes to read."""
+Record = Callable[[Catalog, Sequence[Job], "Reading"], None]
+"""Writes what is to be known of files that were read, inside the transaction."""
 
 
-def ingest(paths: Sequence[str], folder: Path, *, progress: Progress | None = None) -> Summary:
+def ingest(
+    paths: Sequence[str], folder: Path, *, naming: Naming | None = None, progress: Progress | None = None
+) -> Summary:
     """Read what is new under files and folders into the store, which is created where there is none.
+
+    `naming` says whose all these files are, those that are not read again included.
 
     SourceError where a path does not exist; StoreError where the store cannot be used. On any error the store is as
     before.
@@ -36,7 +44,8 @@ def ingest(paths: Sequence[str], folder: Path, *, progress: Progress | None = No
     catalog = Catalog.open(folder, create=True)
     try:
         _bring_up_to_date(catalog)
-        summary = _ingest(catalog, found, [os.path.abspath(path) for path in paths], progress)
+        owning = Owning([os.path.abspath(path) for path in paths], {file.path for file in found}, naming)
+        summary = _ingest(catalog, found, owning, progress)
     finally:
         catalog.close()
     summary.seconds = time.perf_counter() - began
@@ -60,18 +69,19 @@ def refresh(folder: Path, *, progress: Progress | None = None) -> Summary:
     return ingest(roots, folder, progress=progress)
 
 
-def _ingest(catalog: Catalog, found: list[Found], roots: list[str], progress: Progress | None) -> Summary:
+def _ingest(catalog: Catalog, found: list[Found], owning: Owning, progress: Progress | None) -> Summary:
     ledger = catalog.files()
-    again, lost = outdated_elsewhere(ledger, {file.path for file in found})
+    again, lost = outdated_elsewhere(ledger, owning.found)
     files = [*found, *(walk(again) if again else ())]
     decoding = Decoding(expected=unread(files, ledger))
     try:
         made = plan(files, ledger, lambda job: _begin(decoding, job))
-        summary = _summary(catalog, made, decoding, ledger, progress or (lambda _done, _total: None))
+        record = partial(_record, ledger=ledger, owning=owning)
+        summary = _summary(catalog, made, decoding, record, progress)
     finally:
         decoding.close()
-    summary.notes += _lost_note(lost)
-    _record_settled(catalog, made, ledger, roots)
+    _record_settled(catalog, made, ledger, owning)
+    summary.notes += [*_lost_note(lost), *owning.notes()]
     summary.files.sort(key=lambda file: file.path)
     return summary
 
@@ -81,12 +91,10 @@ def _begin(decoding: Decoding, job: Job) -> None:
         decoding.add(job)
 
 
-def _summary(
-    catalog: Catalog, made: Plan, decoding: Decoding, ledger: dict[str, FileEntry], progress: Progress
-) -> Summary:
+def _summary(catalog: Catalog, made: Plan, decoding: Decoding, record: Record, progress: Progress | None) -> Summary:
     summary = Summary(files=[FileResult(file.path, name, status) for file, name, status in made.settled])
     if made.jobs:
-        _read(catalog, made, decoding, ledger, summary, progress)
+        _read(catalog, made, decoding, record, summary, progress or (lambda _done, _total: None))
     return summary
 
 
@@ -99,12 +107,7 @@ def _lost_note(lost: list[str]) -> list[str]:
 
 
 def _read(
-    catalog: Catalog,
-    made: Plan,
-    decoding: Decoding,
-    ledger: dict[str, FileEntry],
-    summary: Summary,
-    progress: Progress,
+    catalog: Catalog, made: Plan, decoding: Decoding, record: Record, summary: Summary, progress: Progress
 ) -> None:
     # Polars' allocator keeps what it was given for ten seconds: on a long run half of the memory is kept for nothing.
     os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:1000")
@@ -113,7 +116,7 @@ def _read(
 
     reading = Reading(catalog, made.jobs, progress)
     reading.read(decoding)
-    reading.commit(lambda catalog: _record(catalog, made.jobs, reading, ledger))
+    reading.commit(lambda catalog: record(catalog, made.jobs, reading))
     upkeep(catalog)
     summary.files += [reading.results[job.found.path] for job in made.jobs]
     summary.rejects += [
@@ -124,9 +127,10 @@ def _read(
     summary.bytes = reading.bytes
 
 
-def _record(catalog: Catalog, jobs: Iterable[Job], reading: Reading, ledger: dict[str, FileEntry]) -> None:
-    """Write the ledger and the quarantine of the files that were read; inside the transaction."""
-    jobs = list(jobs)
+def _record(
+    catalog: Catalog, jobs: Sequence[Job], reading: Reading, ledger: dict[str, FileEntry], owning: Owning
+) -> None:
+    """Write the ledger, the owners and the quarantine of the files that were read; inside the transaction."""
     catalog.clear_rejects(job.found.path for job in jobs if job.tail.offset == 0)
     catalog.put_rejects(
         RejectEntry(path, item.line, item.offset, item.reason)
@@ -136,7 +140,9 @@ def _record(catalog: Catalog, jobs: Iterable[Job], reading: Reading, ledger: dic
     forgotten = _forgotten(catalog, jobs, reading)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     read = [job for job in jobs if reading.results[job.found.path].status == "read" and job.found.path not in forgotten]
-    catalog.put_files(_entry(job, reading, ledger.get(job.found.path), now) for job in read)
+    entries = [_entry(job, reading, ledger.get(job.found.path), now) for job in read]
+    catalog.put_files(entries)
+    owning.record(catalog, entries)
 
 
 def _forgotten(catalog: Catalog, jobs: Iterable[Job], reading: Reading) -> set[str]:
@@ -173,8 +179,8 @@ def _entry(job: Job, reading: Reading, before: FileEntry | None, now: str) -> Fi
     )
 
 
-def _record_settled(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], roots: list[str]) -> None:
-    """Remember folders, and files that no source reads, so that the next run need not look into them."""
+def _record_settled(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], owning: Owning) -> None:
+    """Remember folders, owners of files that were not read, and files that no source reads, to look into none again."""
     tried = len(names())
     now = datetime.now(UTC).isoformat(timespec="seconds")
     entries = [
@@ -182,11 +188,13 @@ def _record_settled(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], 
         for file, name, status in made.settled
         if not name and _is_news(file, ledger.get(file.path))
     ]
-    new_roots = sorted(set(roots) - set(catalog.roots()))
-    if entries or new_roots:
+    new_roots = sorted(set(owning.roots) - set(catalog.roots()))
+    if entries or new_roots or owning.naming is not None:
         with catalog.transaction():
             catalog.put_files(entries)
             catalog.put_roots(new_roots)
+            if owning.record(catalog):
+                catalog.advance()
 
 
 def _is_news(file: Found, entry: FileEntry | None) -> bool:

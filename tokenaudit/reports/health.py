@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,13 +10,18 @@ import polars as pl
 
 from tokenaudit.prices.book import load_book
 from tokenaudit.render.numbers import plural
+from tokenaudit.reports.owners import owners_of
 from tokenaudit.schema import TOKEN_CLASSES
 from tokenaudit.sources import names, newest_wins
 from tokenaudit.store.catalog import Catalog
+from tokenaudit.store.owners import Owner, owners
 from tokenaudit.store.verify import verify
 
 if TYPE_CHECKING:
     from tokenaudit.store.store import Store
+
+NAMES = 5
+"""Owners that are named before the rest is only counted."""
 
 
 class Check(NamedTuple):
@@ -29,7 +35,7 @@ class Check(NamedTuple):
 def checks(store: Store) -> list[Check]:
     """Return what there is to say of a store, in reading order."""
     catalog = store.catalog
-    return [_size(catalog), *_by_source(store), *_finality(store), _rejected(catalog), _prices()]
+    return [_size(catalog), *_by_source(store), *_finality(store), *_owned(catalog), _rejected(catalog), _prices()]
 
 
 def verified(store: Store) -> list[Check]:
@@ -87,6 +93,51 @@ def _finality(store: Store) -> Iterator[Check]:
     for name, unfinished, rows in shares.sort("source").iter_rows():
         text = f"{unfinished:,} of {rows:,} responses were never finalized in the log: their output is a placeholder"
         yield Check(f"{name} output", "warn", text)
+
+
+def _owned(catalog: Catalog) -> Iterator[Check]:
+    """Tell whose files are whose, and who has the calls that files of several owners hold."""
+    found = owners_of(catalog)
+    if found is None:
+        return
+    noted = [item for item in owners(catalog) if item.user]
+    whose = {item.path: item.user for item in noted}
+    files = [entry.path for entry in catalog.files().values() if entry.source]
+    people = Counter(whose[path] for path in files if path in whose)
+    lacking = len(files) - people.total()
+    without = f"; {plural(lacking, 'file')} without an owner" if lacking else ""
+    yield Check("owners", "ok", f"{_numbers(people, 'file')}{without}")
+    yield from _shared_tables(noted)
+    if found.contested.height:
+        shares = Counter(found.contested["owner"].to_list())
+        text = f"{plural(shares.total(), 'call')} stand in files of several owners: {_numbers(shares, 'call')}"
+        yield Check("shared calls", "warn", f"{text}, such as {_example(catalog, found.contested)}")
+
+
+def _shared_tables(noted: list[Owner]) -> Iterator[Check]:
+    """Tell of tables that lie, byte for byte, in folders of several owners."""
+    by_content: dict[int, list[Owner]] = {}
+    for item in sorted(noted, key=lambda item: (item.user, item.path)):
+        by_content.setdefault(item.file_id, []).append(item)
+    shared = [found for found in by_content.values() if len({item.user for item in found}) > 1]
+    if shared:
+        first, *_, last = shared[0]
+        example = f"{first.path} of {first.user} and {last.path} of {last.user}"
+        text = f"{plural(len(shared), 'table')} of several owners, of whom the first by name has it, such as {example}"
+        yield Check("shared tables", "warn", text)
+
+
+def _numbers(counts: Counter[str], thing: str) -> str:
+    shown = [f"{name} has {plural(number, thing)}" for name, number in counts.most_common(NAMES)]
+    return ", ".join(shown) + (f" and {len(counts) - NAMES} others" if len(counts) > NAMES else "")
+
+
+def _example(catalog: Catalog, contested: pl.DataFrame) -> str:
+    """Name the two files of one call that two owners claim."""
+    first = contested.sort("response_id").row(0, named=True)
+    paths = {item.file_id: item.path for item in catalog.versions()}
+    paths |= {entry.file_id: entry.path for entry in catalog.files().values()}
+    return f"{paths[first['file_id']]} before {paths[first['other_file_id']]} of {first['other']}"
 
 
 def _rejected(catalog: Catalog) -> Check:

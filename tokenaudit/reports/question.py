@@ -18,6 +18,7 @@ from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
 from tokenaudit.periods import Period, parse_period
 from tokenaudit.prices.book import load_book
+from tokenaudit.reports.owners import attributed
 from tokenaudit.schema import TOKEN_CLASSES
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def ask(store: Store, question: Question) -> Answer:
 def _plainly(store: Store, question: Question) -> Answer:
     """Answer where no two sources tell of the same calls."""
     period = question.period
-    usage = declared(store.usage(period.start, period.end), question.config)
+    usage = declared(attributed(store, store.usage(period.start, period.end)), question.config)
     chosen = in_period(usage, period)
     sums = cube(
         chosen.inside,
@@ -81,7 +82,8 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
     period = question.period
     wide = period if period.open else whole_days(period)
     bills = [name for name, word in overlapping.authority.items() if word == "bill"]
-    usage = declared(with_names(store, bills, store.usage(wide.start, wide.end)), question.config)
+    usage = attributed(store, store.usage(wide.start, wide.end))
+    usage = declared(with_names(store, bills, usage), question.config)
     counted = joined_cube(
         in_period(usage, wide).inside,
         question.by,

@@ -7,28 +7,21 @@ prepared a commit against an older generation prepares it again.
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from tokenaudit import schema
 from tokenaudit.errors import StoreError, StoreVersionError
+from tokenaudit.store.disk import refuse_network
 
 NAME = "catalog.db"
 BUSY_SECONDS = 60
 RETRY_SECONDS = 0.005
-NETWORK_FILE_SYSTEMS = frozenset(
-    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ncpfs", "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "lustre")
-)
-"""SQLite's write-ahead log needs memory shared between processes, which these do not give."""
-
-OCTAL = re.compile(r"\\([0-7]{3})")
-"""How the list of mounts writes a blank: ``\\040``."""
 
 TABLES = """
 create table if not exists meta(key text primary key, value text not null) without rowid;
@@ -48,7 +41,12 @@ create table if not exists reject(
     path text not null, line integer not null, offset integer not null, reason text not null,
     primary key (path, line, offset)) without rowid;
 create table if not exists root(path text primary key) without rowid;
+create table if not exists owner(
+    path text not null, file_id integer not null, user text not null, primary key (path, file_id)) without rowid;
+create table if not exists naming(
+    root text primary key, user text not null, template text not null, turn integer not null) without rowid;
 """
+TABLE_NAMES = re.findall(r"exists (\w+)", TABLES)
 
 
 class Segment(NamedTuple):
@@ -161,12 +159,15 @@ class Catalog:
         run("pragma journal_mode = wal")
         run("pragma synchronous = full")
         run("pragma fullfsync = 1")
-        if not run("select 1 from sqlite_master where name = 'meta'").fetchone():
+        names = run(f"select name from sqlite_master where name in ({_marks(TABLE_NAMES)})", TABLE_NAMES)
+        found = {name for (name,) in names}
+        if "meta" in found:
+            self._check_version()
+        if found < set(TABLE_NAMES):  # a new store, or one from before the newest of its tables
             with self.transaction():
                 for statement in TABLES.split(";"):
                     run(statement)
                 run("insert or ignore into meta values ('schema', ?), ('generation', '0')", (str(schema.VERSION),))
-        self._check_version()
 
     def _check_version(self) -> None:
         found = self.schema_version()
@@ -211,6 +212,10 @@ class Catalog:
     def advance(self) -> None:
         """Count a commit; inside a transaction."""
         self._connection.execute("update meta set value = cast(value as integer) + 1 where key = 'generation'")
+
+    def run(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Run a statement of another module of the store; one that changes something inside a transaction."""
+        return self._connection.execute(statement, values)
 
     # ---- segments ----
 
@@ -268,7 +273,7 @@ class Catalog:
 
     def put_files(self, entries: Iterable[FileEntry]) -> None:
         """Write ledger entries; inside a transaction."""
-        self._connection.executemany(f"insert or replace into file values ({_marks(FileEntry)})", entries)
+        self._connection.executemany(f"insert or replace into file values ({_marks(FileEntry._fields)})", entries)
 
     def delete_files(self, paths: Iterable[str]) -> None:
         """Forget files and what was rejected of them; inside a transaction."""
@@ -282,7 +287,7 @@ class Catalog:
 
     def put_versions(self, versions: Iterable[Version]) -> None:
         """Write versions; inside a transaction."""
-        self._connection.executemany(f"insert or replace into version values ({_marks(Version)})", versions)
+        self._connection.executemany(f"insert or replace into version values ({_marks(Version._fields)})", versions)
 
     def delete_versions(self, file_ids: Iterable[int]) -> None:
         """Forget versions; inside a transaction."""
@@ -319,28 +324,5 @@ def _cannot_open(folder: Path, error: Exception) -> StoreError:
     return StoreError(f"cannot open the store at `{folder}`: {error}", "is the folder writable?")
 
 
-def _marks(record: type[NamedTuple]) -> str:
-    return ", ".join("?" * len(record._fields))
-
-
-def refuse_network(folder: Path) -> None:
-    """Raise StoreError where the folder lies on a file system that SQLite's write-ahead log is unsafe on."""
-    kind = file_system(folder)
-    if kind in NETWORK_FILE_SYSTEMS:
-        raise StoreError(
-            f"the store at `{folder}` would lie on a network file system ({kind}), where its catalog is not safe",
-            "put the store on a local disk (--store or TOKENAUDIT_STORE); reports can be copied from there",
-        )
-
-
-def file_system(folder: Path, mounts: str = "/proc/self/mounts") -> str:
-    """Return the type of the file system that a folder is or would be on; "" where the platform does not say."""
-    try:
-        lines = Path(mounts).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    target = os.path.realpath(folder)
-    fields = [line.split(" ")[1:3] for line in lines if line.count(" ") >= 2]  # noqa: PLR2004 - device, point, type
-    found = [(OCTAL.sub(lambda code: chr(int(code[1], 8)), point), kind) for point, kind in fields]
-    inside = [(point, kind) for point, kind in found if os.path.join(target, "").startswith(os.path.join(point, ""))]
-    return max(inside, key=lambda item: len(item[0]), default=("", ""))[1]
+def _marks(names: Sequence[str]) -> str:
+    return ", ".join("?" * len(names))

@@ -10,6 +10,7 @@ import polars as pl
 from tokenaudit.store import segments
 from tokenaudit.store.catalog import Catalog, FileEntry
 from tokenaudit.store.change import claimed, commit, pick, ranks
+from tokenaudit.store.owners import forget_owners
 from tokenaudit.store.resolve import resolve
 from tokenaudit.store.staging import Staging
 
@@ -69,6 +70,7 @@ def _commit(catalog: Catalog, entries: Sequence[FileEntry], gone: set[int], newe
             raise _ChangedError
         catalog.delete_files(paths)
         catalog.delete_roots(paths)
+        forget_owners(catalog, paths)
         catalog.delete_versions(gone)
 
     try:

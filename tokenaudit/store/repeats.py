@@ -28,9 +28,16 @@ def repeats(incoming: pl.DataFrame, live: pl.DataFrame, superseded: pl.DataFrame
     """
     events = incoming.filter(~pl.col("source").cast(pl.String).is_in(newest))
     stands = live.filter(~pl.col("merged")).select("response_id", *VALUES, holder="file_id")
-    beside = events.join(stands, on="response_id", how="left", suffix="_live")
+    beside = _nearer(events, pl.concat([live, superseded])).join(stands, on="response_id", how="left", suffix="_live")
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_live")) for name in VALUES)
-    marked = beside.with_columns(same=same & pl.col("holder").is_not_null())
+    marked = beside.with_columns(same=same & pl.col("holder").is_not_null() & ~pl.col("nearer"))
     again = marked.filter(pl.col("same").all().over("response_id"))
     fresh = again.filter(pl.col("file_id") != pl.col("holder")).select(schema.NAMES).unique(SIGHTING, keep="any")
     return Repeats(again.select("response_id").unique(), fresh.join(superseded, on=SIGHTING, how="anti"))
+
+
+def _nearer(events: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Add `nearer`: the file already has the thing, further from its original than it stands now."""
+    known = stored.group_by(SIGHTING).agg(known_rank=pl.col("origin_rank").min())
+    beside = events.join(known, on=SIGHTING, how="left", maintain_order="left")
+    return beside.with_columns(nearer=(pl.col("known_rank") > pl.col("origin_rank")).fill_null(value=False))
