@@ -517,7 +517,7 @@ def test_an_error_while_recording(world: World, monkeypatch: pytest.MonkeyPatch,
     world.ingest()
     world.append("a.jsonl", world.reply("msg_2"))
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:

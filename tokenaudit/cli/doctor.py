@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 EXAMPLES = ("tokenaudit doctor", "tokenaudit doctor --verify", "tokenaudit doctor --files")
 Verify = Annotated[bool, typer.Option("--verify", help="Read every segment and compare it with the catalog.")]
 Files = Annotated[bool, typer.Option("--files", help="List every file that was read.")]
+Overlap = Annotated[bool, typer.Option("--overlap", help="Say which calls several files hold, and whose word counts.")]
 Rejects = Annotated[bool, typer.Option("--rejects", help="List every line that could not be read.")]
 
 
@@ -27,6 +28,7 @@ def command(
     verify: Verify = False,
     files: Files = False,
     rejects: Rejects = False,
+    overlap: Overlap = False,
 ) -> int:
     """Say where things are, what was read, what is missing, and whether the store is sound.
 
@@ -37,8 +39,9 @@ def command(
     from tokenaudit.store.store import Store
 
     with Store.open(settings.store) as opened:
-        if files or rejects:
-            print(*(_files(opened) if files else _rejects(opened)), sep="\n")
+        if files or rejects or overlap:
+            shown = _files(opened) if files else _rejects(opened) if rejects else _overlap(opened, settings)
+            print(*shown, sep="\n")
             return 0
         found = [*_settings(settings), *checks(opened), *(verified(opened) if verify else ())]
     _show(found, format)
@@ -76,6 +79,15 @@ def _files(store: Store) -> list[str]:
         + (f" ({whose[entry.path]})" if entry.path in whose else "")
         for entry in store.catalog.files().values()
     ]
+
+
+def _overlap(store: Store, settings: options.Settings) -> list[str]:
+    """Return what was decided about calls that several files hold, over all time."""
+    from tokenaudit.reports.joined import sentences
+    from tokenaudit.reports.question import Question, ask
+
+    answer = ask(store, Question(settings.period("all"), ("source",), config=settings.config))
+    return [*sentences(answer.joined, None)] or ["No two files tell of the same calls."]
 
 
 def _rejects(store: Store) -> list[str]:

@@ -118,7 +118,10 @@ def _read(
     reading.read(decoding)
     reading.commit(lambda catalog: record(catalog, made.jobs, reading))
     upkeep(catalog)
-    summary.files += [reading.results[job.found.path] for job in made.jobs]
+    for job in made.jobs:
+        result = reading.results[job.found.path]
+        result.empty = result.status == "read" and not result.rows and job.tail.offset == 0
+        summary.files.append(result)
     summary.rejects += [
         RejectedLine(path, item.line, item.reason) for path, found in sorted(reading.rejects.items()) for item in found
     ]

@@ -26,6 +26,8 @@ class FileResult:
     rejected: int = 0
     reason: str = ""
     """Why a file that looked like one of a source could not be read at all."""
+    empty: bool = False
+    """It was recognised and read from its start, and yielded no row."""
 
 
 class RejectedLine(NamedTuple):

@@ -29,7 +29,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         ],
         "totals": {"files": len(summary.files), **{name: summary.total(name) for name in COUNTS}},
         "rejects": [{"path": item.path, "line": item.line, "reason": item.reason} for item in summary.rejects],
-        "notes": summary.notes,
+        "notes": [*summary.notes, *empty_note(summary)],
     }
 
 
@@ -41,6 +41,7 @@ def as_lines(summary: Summary) -> Iterator[str]:
         f", {plural(len(unchanged), 'file')} unchanged" if unchanged else ""
     )
     yield from _by_source(read)
+    yield from _empty(summary)
     yield from _rejected(summary)
     yield from _unrecognised(summary)
     skipped = len(summary.with_status("skipped"))
@@ -64,6 +65,25 @@ def _by_source(files: list[FileResult]) -> Iterator[str]:
             *([f"{counts['merged']:,} repeated lines merged"] if counts["merged"] else []),
         ]
         yield f"  {source:<{width}}  {'  '.join(parts)}"
+
+
+def empty_note(summary: Summary) -> list[str]:
+    """Return a sentence about the files that were recognised and yielded no row; none where there is no such file."""
+    head, *rest = (*_empty(summary), "")
+    return [f"{head}: {'; '.join(line.strip() for line in rest if line)}"] if head else []
+
+
+def _empty(summary: Summary) -> Iterator[str]:
+    """Name the recognised files that yielded no row, those with rejected lines first."""
+    found = sorted((file for file in summary.files if file.empty), key=lambda file: (-file.rejected, file.path))
+    if not found:
+        return
+    yield f"Recognised, but without usage: {plural(len(found), 'file')}"
+    for file in found[:LISTED]:
+        rejected = f", {plural(file.rejected, 'line')} rejected" if file.rejected else ""
+        yield f"  {file.path} ({file.source}{rejected})"
+    if len(found) > LISTED:
+        yield f"  and {len(found) - LISTED} more"
 
 
 def _rejected(summary: Summary) -> Iterator[str]:

@@ -10,9 +10,9 @@ import polars as pl
 
 from tokenaudit.analysis.breakdown import Breakdown
 from tokenaudit.render.numbers import compact_tokens, money, percent, plural
+from tokenaudit.reports.joined import sentences
 
 if TYPE_CHECKING:
-    from tokenaudit.analysis.overlap import Joined
     from tokenaudit.reports.question import Answer, Question
     from tokenaudit.store.catalog import RejectEntry
 
@@ -33,7 +33,7 @@ def notes_of(found: Breakdown, answer: Answer, question: Question, rejects: Sequ
         *_covered(found),
         *_unpriced(found),
         *_estimated(found),
-        *_joined(answer.joined),
+        *sentences(answer.joined),
         *_utc_dates(found, question),
         *_left_out(answer, question),
         *_rejected(rejects),
@@ -83,25 +83,6 @@ def _estimated(found: Breakdown) -> Iterator[str]:
     ]
     spend = f"; the spend is at least what is shown, {', '.join(likely)}" if likely else ""
     yield f"Some logs hold placeholders for output: about {compact_tokens(missing)} tokens were never recorded{spend}."
-
-
-def _joined(joined: Joined | None) -> Iterator[str]:
-    """Tell of calls that several files hold: whose money counts, and what was set aside."""
-    if joined is None:
-        return
-    for bill, source, currency, tokens, amount in joined.paid.iter_rows():
-        yield (
-            f"Joined: {money(amount, currency)} of {bill} is spread over {compact_tokens(tokens)} tokens of {source} "
-            "by list cost."
-        )
-    for source, other, tokens, amount in joined.aside.iter_rows():
-        what = f"{compact_tokens(tokens)} tokens" if tokens else f"{amount:,.2f} billed"
-        yield f"Counted once: {what} of {source} are told by {other} too and set aside (--keep {source} counts both)."
-    for source, provider, accounts, tokens in joined.untied.iter_rows():
-        yield (
-            f"Not tied to a bill: {compact_tokens(tokens)} tokens of {source} may be of any of {accounts} accounts of "
-            f"{provider}. Name it in the configuration: [[account]]."
-        )
 
 
 def _utc_dates(found: Breakdown, question: Question) -> Iterator[str]:

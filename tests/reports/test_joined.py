@@ -1,0 +1,47 @@
+"""What reports and doctor say of calls that several files hold, and ingest of files without usage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tokenaudit.cli.main import run
+from tokenaudit.ingest.run import ingest
+from tokenaudit.reports.ingested import as_json, as_lines
+
+if TYPE_CHECKING:
+    import pytest
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_logs"
+
+
+def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Run a command and return what it prints."""
+    assert run(words) == 0
+    return capsys.readouterr().out
+
+
+def test_doctor_says_what_was_joined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bill and the usage it pays for, from their sample files."""
+    ingest([str(SAMPLES / "openai-cost"), str(SAMPLES / "openai-usage")], tmp_path / "both")
+    text = shown(capsys, "doctor", "--overlap", "--store", str(tmp_path / "both"))
+    assert "of openai-cost is spread over" in text
+    assert "tokens of openai-usage by list cost." in text
+
+
+def test_doctor_says_that_nothing_overlaps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One source alone tells nothing twice."""
+    ingest([str(SAMPLES / "codex")], tmp_path / "one")
+    assert shown(capsys, "doctor", "--overlap", "--store", str(tmp_path / "one")) == (
+        "No two files tell of the same calls.\n"
+    )
+
+
+def test_files_without_usage_are_named(tmp_path: Path) -> None:
+    """A log that holds only a prompt is recognised, and no success."""
+    log = tmp_path / "logs" / "s1.jsonl"
+    log.parent.mkdir()
+    log.write_text('{"type":"user","sessionId":"s1","message":{"role":"user","content":"hello"}}\n')
+    summary = ingest([str(log.parent)], tmp_path / "store")
+    assert f"Recognised, but without usage: 1 file\n  {log} (claude-code)" in "\n".join(as_lines(summary))
+    assert as_json(summary)["notes"] == [f"Recognised, but without usage: 1 file: {log} (claude-code)"]
