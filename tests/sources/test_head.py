@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
+import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.sources.logs import write_database
 from tokenaudit.sources import detect, head
 from tokenaudit.sources.head import Head, delimiter
 
@@ -115,3 +119,30 @@ def test_no_file_breaks_detection(tmp_path_factory: pytest.TempPathFactory, data
     assert detect(seen) is None
     assert isinstance(seen.header, tuple)
     assert seen.is_empty() == (not seen.damaged and not data.strip())
+
+
+@pytest.mark.parametrize("lost", [1, 60])
+def test_a_damaged_database_has_no_tables(tmp_path: Path, lost: int) -> None:
+    """Cut off, or cut off in its packing, it is of no source, and nothing else fails with it."""
+    whole = write_database(tmp_path / "whole.db", {"sessions": [{"id": str(number) * 99} for number in range(99)]})
+    data = whole.read_bytes()
+    cut, packed = tmp_path / "cut.db", tmp_path / "cut.db.gz"
+    cut.write_bytes(data[:5000])
+    packed.write_bytes(gzip.compress(data)[:-lost])
+
+    assert "sessions.id" in Head(str(whole)).tables
+    assert Head(str(cut)).tables == Head(str(packed)).tables == frozenset()
+
+
+def test_a_packed_database_has_its_tables(tmp_path: Path) -> None:
+    """Packed in one way or another, also one in write-ahead mode."""
+    path = write_database(tmp_path / "whole.db", {"sessions": [{"id": "a"}]})
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("pragma journal_mode = wal")
+    packed = tmp_path / "sessions.db.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    with zipfile.ZipFile(tmp_path / "sessions.zip", "w") as archive:
+        archive.write(path, "folder/sessions.db")
+
+    assert "sessions.id" in Head(str(packed)).tables
+    assert "sessions.id" in Head(f"{tmp_path}/sessions.zip!/folder/sessions.db").tables

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cached_property
@@ -20,6 +21,7 @@ RECORDS = 8
 LINES = 4 * RECORDS
 """Lines that are looked at for them."""
 PACKED = (GZIP, ZSTANDARD)
+COLUMNS = "select m.name, c.name from sqlite_master m, pragma_table_info(m.name) c where m.type = 'table'"
 
 
 class Head:
@@ -61,10 +63,11 @@ class Head:
         """Names of the tables of an SQLite database, `table.column` of each beside them; none of any other file."""
         if not self.data.startswith(SQLITE):
             return frozenset()
-        with closing(connect(self.path)) as database:
-            found = database.execute(
-                "select m.name, c.name from sqlite_master m, pragma_table_info(m.name) c where m.type = 'table'"
-            ).fetchall()
+        try:
+            with closing(connect(self.path)) as database:
+                found = database.execute(COLUMNS).fetchall()
+        except sqlite3.DatabaseError:
+            return frozenset()
         return frozenset(name for table, column in found for name in (table, f"{table}.{column}"))
 
     @property
