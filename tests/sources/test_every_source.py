@@ -60,7 +60,7 @@ def test_golden(name: str, tmp_path: Path, golden: Callable[[str, str], None]) -
     summary = ingest([str(path) for path in samples(name)], tmp_path / "store")
     assert [item for item in summary.rejects if not item.reason] == []
     rows = stored(tmp_path / "store")
-    assert rows.height
+    assert rows["source"].unique().to_list() == [name]
     filled = [column for column in rows.columns if rows[column].null_count() < rows.height]
     golden(f"sources/{name}.csv", rows.select(filled).write_csv())
 

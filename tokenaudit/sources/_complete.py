@@ -23,9 +23,9 @@ def complete(source: Table, usage: pl.LazyFrame) -> pl.LazyFrame:
     """Return every usage column in its data type, then `identity`, `reject` and `left_out` as text.
 
     A missing count is 0, a missing end is the start, a missing currency is USD, counts are as the provider reported
-    them; other missing values are null.
+    them; other missing values are null. A column of the file that is called `source` is none of ours.
     """
-    names = set(usage.collect_schema().names())
+    names = set(usage.collect_schema().names()) - {"source"}
     defaults = _defaults(source)
     types = schema.dtypes()
     columns = [_column(name, names, defaults.get(name)).cast(types[name]).alias(name) for name in schema.NAMES]
