@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.sources.dress import zstandard
 from tokenaudit import schema
 from tokenaudit.errors import SourceError
 from tokenaudit.sources import _blocks, _csv, _jsonl
@@ -439,6 +440,56 @@ def test_a_reader_may_stop_early(tmp_path: Path) -> None:
     path.write_text(PLAIN)
 
     assert next(read_table(INVENTED, str(path))).rows.height == 2
+
+
+@pytest.mark.parametrize("written", [PLAIN.encode(), gzip.compress(PLAIN.encode()), zstandard(PLAIN.encode())])
+def test_damage_is_told_from_a_fault_of_ours(tmp_path: Path, read_file: ReadFile, written: bytes) -> None:
+    """A packed file that is cut off is damaged; expressions that polars refuses are a programming error."""
+    path = tmp_path / "t.csv"
+    if written != PLAIN.encode():
+        path.write_bytes(written[:-9])
+        with pytest.raises(SourceError, match="damaged file"):
+            read_file(INVENTED, path)
+    path.write_bytes(written)
+    with pytest.raises(pl.exceptions.ColumnNotFoundError):
+        read_file(replace(INVENTED, usage=lambda rows: rows.select("no such column")), path)
+
+
+def test_a_column_of_any_name(read_text: ReadText) -> None:
+    """No column of a file is taken for one of ours."""
+    columns = {**INVENTED.columns, "fault": "text", "reason": "text"}
+    read = read_text(
+        replace(INVENTED, columns=columns, usage=lambda rows: as_they_are(rows).with_columns(user="fault")),
+        "fault,reason," + HEADER + "mine,x," + FIRST + "yours,y," + SECOND.replace(",20,", ",many,"),
+    )
+
+    assert read.rows["user"].cast(pl.String).to_list() == ["mine"]
+    assert [item.reason for item in read.rejects] == ['"output_tokens" is not a number: "many"']
+
+
+@pytest.mark.parametrize(
+    ("cell", "count", "amount"),
+    [
+        ("1,204", 1204, "1.204"),
+        ("1.204", 1204, "1.204"),
+        ("61.000", 61_000, "61"),
+        ("1.204.507", 1_204_507, None),
+        ("1,204.50", None, "1204.50"),
+        ("1.204,50", None, "1204.50"),
+        ("4,0", 4, "4"),
+        ("4.0", 4, "4"),
+        ("$1,50", None, "1.50"),
+        ("1,5,0", None, None),
+    ],
+)
+def test_numbers_with_decimal_commas(read_text: ReadText, cell: str, count: int | None, amount: str | None) -> None:
+    """A count has no decimals: three digits behind a separator are thousands. Of money they are decimals."""
+    header = "when;model;output_tokens;$;batch;id\n"
+    one = read_text(INVENTED, f"{header}2026-10-01;m;{cell};1;true;a\n")
+    other = read_text(INVENTED, f"{header}2026-10-01;m;1;{cell};true;a\n")
+
+    assert one.rows["output_tokens"].to_list() == ([] if count is None else [count])
+    assert other.rows["billed_cost"].to_list() == ([] if amount is None else [Decimal(amount)])
 
 
 # -- detection --------------------------------------------------------------------------------------------------------

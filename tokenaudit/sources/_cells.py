@@ -45,6 +45,8 @@ NOTHING = ("", "null", "nan", "none", "-", "n/a", "included")
 PADDING = " \t\r"
 GROUPED = r"^[-+]?\d{1,3}(,\d{3})+(\.\d*)?$"
 COMMA_DECIMAL = r"^[-+]?[\d.]*,\d+$"
+THOUSANDS = r"^[-+]?\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3})+)$"
+"""A count with its thousands apart, in either spelling: it has no decimals that the separator could begin."""
 
 
 class Cells(NamedTuple):
@@ -77,7 +79,9 @@ def _again(kind: Kind, cells: pl.Series, values: pl.Series, odd: pl.Series, *, c
     """Read the cells that the plain spelling does not fit."""
     left = _trimmed(cells.filter(odd))
     left = left.set(left.str.to_lowercase().is_in(NOTHING).fill_null(value=False), None)
-    read = CAREFUL[kind](_unpunctuated(left, comma_decimals=comma_decimals) if kind in PUNCTUATED else left)
+    if kind in PUNCTUATED:
+        left = _unpunctuated(left, comma_decimals=comma_decimals, whole=kind != "money")
+    read = CAREFUL[kind](left)
     at = odd.arg_true()
     bad = at.filter(read.is_null() & left.is_not_null())
     mask = pl.int_range(len(cells), eager=True).is_in(bad.implode()) if len(bad) else None
@@ -93,14 +97,16 @@ def _blank_as_null(cells: pl.Series) -> pl.Series:
     return cells.set(blank, None) if blank.any() else cells
 
 
-def _unpunctuated(cells: pl.Series, *, comma_decimals: bool) -> pl.Series:
+def _unpunctuated(cells: pl.Series, *, comma_decimals: bool, whole: bool) -> pl.Series:
     """Take the dollar sign, the apostrophe of a spreadsheet and the separators of thousands out of numbers."""
     text = pl.col("cell").str.strip_chars_start("'").str.replace(r"^([-+]?)\$\s*", "${1}")
+    without_commas = text.str.replace_all(",", "", literal=True)
+    number = pl.when(text.str.contains(GROUPED)).then(without_commas).otherwise(text)
     if comma_decimals:
         swapped = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-        number = pl.when(text.str.contains(COMMA_DECIMAL)).then(swapped).otherwise(text)
-    else:
-        number = pl.when(text.str.contains(GROUPED)).then(text.str.replace_all(",", "", literal=True)).otherwise(text)
+        number = pl.when(text.str.contains(COMMA_DECIMAL)).then(swapped).otherwise(number)
+        if whole:
+            number = pl.when(text.str.contains(THOUSANDS)).then(text.str.replace_all("[.,]", "")).otherwise(number)
     return cells.alias("cell").to_frame().select(number).to_series()
 
 
