@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LONGEST_CELL = 80
 """Characters of a bad cell that its reason repeats."""
+FAULT = " fault"
+"""A name that no column has: those are trimmed."""
 
 
 def typed_rows(source: Table, labels: dict[str, str], piece: Piece) -> tuple[pl.DataFrame, dict[int, str]]:
@@ -32,11 +34,15 @@ def typed_rows(source: Table, labels: dict[str, str], piece: Piece) -> tuple[pl.
         if read.bad is not None:
             faults.append(_fault(labels.get(name, name), FAULTS[kind], cells, read.bad))
     columns += _gathered(source, labels, piece.frame)
-    rows = _filled(pl.DataFrame(columns).with_columns(fault=pl.coalesce(faults) if faults else None), source)
+    rows = _filled(pl.DataFrame(columns).with_columns(_first(faults)), source)
     if not faults:
-        return rows.drop("fault"), {}
-    bad = rows.filter(pl.col("fault").is_not_null()).select("line", "fault")
-    return rows.filter(pl.col("fault").is_null()).drop("fault"), dict(bad.iter_rows())
+        return rows.drop(FAULT), {}
+    bad = rows.filter(pl.col(FAULT).is_not_null()).select("line", FAULT)
+    return rows.filter(pl.col(FAULT).is_null()).drop(FAULT), dict(bad.iter_rows())
+
+
+def _first(faults: list[pl.Series]) -> pl.Expr:
+    return (pl.coalesce(faults) if faults else pl.lit(None, pl.String)).alias(FAULT)
 
 
 def _gathered(source: Table, labels: dict[str, str], frame: pl.DataFrame) -> list[pl.Series]:
@@ -57,7 +63,7 @@ def _named(beginnings: tuple[str, ...], labels: dict[str, str], names: list[str]
 def _filled(rows: pl.DataFrame, source: Table) -> pl.DataFrame:
     """Leave out blank lines and add the columns that the file does not have."""
     cells = rows.drop("line")
-    if min((column.null_count() for column in cells.drop("fault")), default=1):
+    if min((column.null_count() for column in cells.drop(FAULT)), default=1):
         rows = rows.filter(pl.any_horizontal(pl.col(cells.columns).is_not_null()))
     absent = {name: pl.lit(None, DTYPES[kind]) for name, kind in source.columns.items() if name not in rows.columns}
     return rows.with_columns(**absent)

@@ -7,9 +7,8 @@ read becomes a `Reject` that names its line, its column and its text; all other 
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,10 +22,11 @@ from tokenaudit.sources._csv import read_csv
 from tokenaudit.sources._identity import Occurrences, Seen, identified
 from tokenaudit.sources._jsonl import read_jsonl
 from tokenaudit.sources._nested import read_nested
+from tokenaudit.sources._packed import DamagedError
 from tokenaudit.sources._parquet import read_parquet
 from tokenaudit.sources._signature import PARQUET, detect_table
 from tokenaudit.sources._typed import typed_rows
-from tokenaudit.sources.lines import BOM, open_binary
+from tokenaudit.sources.lines import BOM, DAMAGED, open_binary
 from tokenaudit.sources.source import FILE_NAME, LeftOut, Reject
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from tokenaudit.sources.source import Table
 
 __all__ = ["Batch", "detect_table", "read_table"]
-
-DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, pl.exceptions.PolarsError)
 
 
 class Batch(NamedTuple):
@@ -57,13 +55,28 @@ def read_table(source: Table, path: str) -> Iterator[Batch]:
     """
     occurrences, seen = Occurrences(), Seen()
     try:
-        reading = _reader(source, path)(source, path)
+        with _damage():
+            reading = _reader(source, path)(source, path)
         work = partial(_usage, source, reading, os.path.basename(path))
-        for batch in ahead(work, reading.parts):
+        for batch in ahead(work, _parts(reading)):
             rows = identified(source.name, batch.rows, occurrences)
             yield batch._replace(rows=seen.first(rows) if source.once else rows)
-    except DAMAGE as error:
+    except DAMAGED as error:
         raise SourceError(f"{path}: damaged file ({error})", "copy or download it again") from error
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Tell what polars cannot read of a file from what it cannot do with a source's expressions."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        raise DamagedError(str(error)) from error
+
+
+def _parts(reading: Reading) -> Iterator[object]:
+    with _damage():
+        yield from reading.parts
 
 
 def _reader(source: Table, path: str) -> Callable[[Table, str], Reading]:
@@ -79,7 +92,8 @@ def _reader(source: Table, path: str) -> Callable[[Table, str], Reading]:
 
 def _usage(source: Table, reading: Reading, file_name: str, part: object) -> Batch:
     """Return a part's usage rows, their `identity` still as text, and everything of it that is rejected."""
-    piece = reading.piece(part)
+    with _damage():
+        piece = reading.piece(part)
     sound, unreadable = typed_rows(source, reading.labels, piece)
     if FILE_NAME in source.columns:
         sound = sound.with_columns(pl.lit(file_name).alias(FILE_NAME))
