@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokenaudit.sources._documents import DOCUMENT, at, items
+from tokenaudit.sources._packed import as_written
 from tokenaudit.sources.lines import DAMAGED, open_binary
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Task(NamedTuple):
 
 def task_of(path: str) -> Task:
     """Return what is known of the task whose messages stand in `path`; nothing where it was copied elsewhere."""
-    folder, name = os.path.split(path)
+    folder, name = os.path.split(as_written(path))
     if name != UI_MESSAGES:
         return Task(None, [], None)
     texts = list(_texts(beside(path, "api_conversation_history.json")))

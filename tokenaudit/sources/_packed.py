@@ -40,6 +40,11 @@ def archive_of(path: str) -> str:
     return path.partition(MEMBER)[0] if is_member(path) else path
 
 
+def as_written(path: str) -> str:
+    """Return the path that a file had before it was packed, by the ending of its name."""
+    return path.removesuffix(".gz").removesuffix(".zst")
+
+
 def members(path: str) -> list[Member]:
     """Return the files of an archive by their paths; none of one that is broken, too large or locked."""
     import zipfile

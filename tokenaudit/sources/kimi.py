@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tokenaudit.sources import _events as events
 from tokenaudit.sources._documents import at
 from tokenaudit.sources._instant import moment
+from tokenaudit.sources._packed import as_written
 from tokenaudit.sources.source import Log
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _cli(record: dict[str, Any], message: object, memory: events.Memory) -> Iter
 
 def _place(path: str) -> dict[str, Any]:
     """Return the session and the project that a path names."""
-    found = re.search(PLACE, path)
+    found = re.search(PLACE, as_written(path))
     named = re.search(WORKING_DIRECTORY, found[1]) if found else None
     return {
         "session": found[2] if found else None,
