@@ -6,7 +6,7 @@ import io
 from io import SEEK_CUR
 from typing import TYPE_CHECKING, NamedTuple
 
-from tokenaudit.sources.lines import BOM, open_binary
+from tokenaudit.sources.lines import BOM, is_whole, open_binary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,14 @@ def text_of(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("cp1252", "replace")
+
+
+def lines_of(block: Block) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of JSON lines with their numbers; not a last one that is still being written."""
+    *lines, last = block.data.split(b"\n")
+    yield from enumerate(lines, block.line)
+    if is_whole(last):
+        yield block.line + len(lines), last
 
 
 def line_offsets(block: Block, lines: set[int]) -> dict[int, int]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from tokenaudit.sources._blocks import Block, all_blocks, line_offsets
+from tokenaudit.sources._blocks import Block, all_blocks, line_offsets, lines_of
+from tokenaudit.sources._documents import documents
 from tokenaudit.sources._piece import Piece, Reading, is_gathered, known_names, refuse
 from tokenaudit.sources.source import Kind, Reject
 
@@ -45,7 +46,7 @@ def read_jsonl(source: Table, path: str) -> Reading:
 
 def _first_object(path: str) -> dict[str, Any]:
     lines = next((block.data.split(b"\n", FIRST_LINES) for block in all_blocks(path)), [])
-    return next((found for line in lines[:FIRST_LINES] if (found := _object(line)) is not None), {})
+    return next((found for line in lines[:FIRST_LINES] for found in _objects(line) if isinstance(found, dict)), {})
 
 
 def _piece(source: Table, names: dict[str, str], path: str, block: Block) -> Piece:
@@ -70,9 +71,9 @@ def _whole(block: Block, source: Table, names: dict[str, str]) -> pl.DataFrame |
     }
     try:
         frame = pl.read_ndjson(block.data, schema=schema)
+        text = _lines(block)
     except pl.exceptions.PolarsError:
         return None
-    text = _lines(block)
     if not frame.height == text.height == block.lines:
         return None
     amounts = [pl.col("text").str.extract(AMOUNT % re.escape(key)).str.strip_chars('"').alias(key) for key in money]
@@ -105,17 +106,16 @@ def _lines(block: Block) -> pl.DataFrame:
 
 def _by_line(block: Block, source: Table, path: str) -> Piece:
     """Read a block line by line."""
-    records: dict[int, dict[str, Any]] = {}
+    found: list[tuple[int, dict[str, Any]]] = []
     bad: dict[int, str] = {}
-    for number, line in enumerate(block.data.split(b"\n"), block.line):
-        record = _object(line)
-        if record is not None:
-            records[number] = record
-        elif line.strip():
+    for number, line in lines_of(block):
+        objects = _objects(line)
+        found += [(number, record) for record in objects if isinstance(record, dict)]
+        if not all(isinstance(record, dict) for record in objects):
             bad[number] = "not a whole JSON object"
     rejects = [Reject(line, offset, bad[line]) for line, offset in line_offsets(block, set(bad)).items()]
-    frame = pl.DataFrame(_columns(source, [*records.values()], path)).cast(pl.String)
-    return Piece(frame.with_columns(line=pl.Series([*records], dtype=pl.Int64)), rejects, block)
+    frame = pl.DataFrame(_columns(source, [record for _, record in found], path)).cast(pl.String)
+    return Piece(frame.with_columns(line=pl.Series([line for line, _ in found], dtype=pl.Int64)), rejects, block)
 
 
 def _columns(source: Table, records: list[dict[str, Any]], path: str) -> dict[str, list[str | None]]:
@@ -132,21 +132,13 @@ def _columns(source: Table, records: list[dict[str, Any]], path: str) -> dict[st
     return columns
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
-    """Return a JSON object, its decimals as text; the standard library reads what is sound but unusual."""
+def _objects(line: bytes) -> list[Any]:
+    """Return the JSON objects of a line, their decimals as text; None for what of it is none."""
     try:
-        return DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    try:
-        record = json.loads(line, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
-        return None
-    return {key: _whole_characters(value) for key, value in record.items()} if isinstance(record, dict) else None
-
-
-def _whole_characters(value: object) -> object:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        return [DECODER.decode(line)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        errors: list[str] = []
+        return [*documents(line, errors), *(None for _ in errors)]
 
 
 def _text(value: object) -> str | None:

@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 
 from tokenaudit.errors import SourceError
-from tokenaudit.sources._blocks import Block, all_blocks, line_offsets
+from tokenaudit.sources._blocks import Block, all_blocks, line_offsets, lines_of
 from tokenaudit.sources._documents import DOCUMENT, documents, is_document
 from tokenaudit.sources._piece import Piece, Reading
 from tokenaudit.sources.lines import BLANK, BOM, open_binary
@@ -54,7 +54,7 @@ def _lines(source: Table, block: Block) -> Piece:
     """Read the documents of a block of lines; two may be glued together on one."""
     found: Numbered = []
     bad: dict[int, str] = {}
-    for number, line in enumerate(block.data.split(b"\n"), block.line):
+    for number, line in lines_of(block):
         errors: list[str] = []
         found.extend((number, document) for document in documents(line, errors))
         bad.update((number, error) for error in errors)
