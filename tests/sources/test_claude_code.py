@@ -603,6 +603,17 @@ def test_two_responses_on_one_line(tmp_path: Path) -> None:
     assert outputs(tmp_path, GOOD + json.dumps(reply())) == [5, 77]
 
 
+def test_estimates_of_glued_lines(tmp_path: Path) -> None:
+    """What a line shows of an unfinished response is the same whether it has its line for itself."""
+    content = [{"type": "text", "text": "x" * 400}, {"type": "tool_use", "input": {"a": [1, "é"]}}]
+    open_lines = [reply(name, stop_reason=None, content=content) for name in ("msg_1", "msg_2")]
+    texts = [json.dumps(line, ensure_ascii=False, separators=(",", ":")) for line in open_lines]
+    apart, together = read(tmp_path, *texts), read(tmp_path, "".join(texts))
+
+    assert together.columns["output_parts"] == apart.columns["output_parts"]
+    assert all(apart.columns["output_parts"])
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [

@@ -67,6 +67,20 @@ def tool(at: str | None) -> Json:
     return {"type": "user", "message": {"role": "user"}, "session_id": "s1", **({"timestamp": at} if at else {})}
 
 
+def test_lines_that_are_not_one_sound_document(tmp_path: Path) -> None:
+    """A mark, two documents on a line and bytes that are no UTF-8 cost nothing; an endless number its line."""
+    path = tmp_path / "run-2026-10-05.jsonl"
+    one, two = (json.dumps(reply(name)).encode() for name in ("msg_1", "msg_2"))
+    odd = json.dumps(reply("msg_3")).replace('"s1"', '"s\udcff1"').encode("utf-8", "surrogateescape")
+    huge = json.dumps(reply("msg_4")).replace('"output_tokens": 3', '"output_tokens": ' + "9" * 5000).encode()
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(INIT).encode() + b"\n" + b"\n".join((one + two, odd, huge)) + b"\n")
+    made = SOURCE.decode(Tail(str(path)))
+
+    assert made.columns["identity"] == ["msg_1", "msg_2", "msg_3"]
+    assert made.columns["project_path"] == ["/src/shop"] * 3
+    assert [(item.line, item.reason.partition(":")[0]) for item in made.rejects] == [(4, "unreadable line")]
+
+
 def write(path: Path, lines: Iterable[Json]) -> str:
     """Write a capture."""
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+T = TypeVar("T")
 PROGRESS = "agent_progress"
 LARGEST_COUNT = 10**15
 """More tokens than that in one response are a broken number."""
@@ -156,8 +157,16 @@ UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
 _loose = json.JSONDecoder(parse_constant=lambda _: None)
 
 
-def carefully(data: bytes, errors: list[str]) -> Iterator[Line]:
-    """Yield the documents of a line that `parse` refuses; why the rest could not be read is added to `errors`.
+def carefully(data: bytes, errors: list[str]) -> Iterator[tuple[Line, bytes]]:
+    """Yield the documents of a line that `parse` refuses, and their text.
+
+    Why the rest could not be read is added to `errors`.
+    """
+    return each(data, errors, _typed)
+
+
+def each(data: bytes, errors: list[str], typed: Callable[[Any], T]) -> Iterator[T]:
+    """Yield what `typed` makes of the documents of a line; why the rest could not be read is added to `errors`.
 
     Two documents may be glued together without a newline; text cut inside an emoji leaves half a character; old
     writers put ``NaN``. The standard library reads what the quick decoder refuses.
@@ -166,17 +175,22 @@ def carefully(data: bytes, errors: list[str]) -> Iterator[Line]:
     try:
         while text:
             value, end = _loose.raw_decode(text)
-            yield _typed(value)
+            yield typed(value)
             text = text[end:].lstrip(BLANK)
     except json.JSONDecodeError as error:
         errors.append(f"not JSON: {error.msg} at character {error.pos}")
-    except (msgspec.ValidationError, RecursionError) as error:
+    except UNREADABLE as error:
         errors.append(f"unexpected value: {error}")
 
 
-def _typed(value: Any) -> Line:  # noqa: ANN401 - any JSON
-    """Return a document that the standard library read, without the halves of characters that it lets through."""
+def _typed(value: Any) -> tuple[Line, bytes]:  # noqa: ANN401 - any JSON
     kind = value.get("type") if isinstance(value, dict) else None
     if kind not in ("assistant", "progress"):
-        return Line(type=kind if isinstance(kind, str) else None)
-    return parse(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        return Line(type=kind if isinstance(kind, str) else None), b""
+    text = written(value)
+    return parse(text), text
+
+
+def written(value: Any) -> bytes:  # noqa: ANN401 - any JSON
+    """Write a document that the standard library read, without the halves of characters that it lets through."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

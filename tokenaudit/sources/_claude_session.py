@@ -73,8 +73,8 @@ class Session:
     def read_carefully(self, hit: Hit) -> None:
         """Read a line that is not one sound document."""
         errors: list[str] = []
-        for line in carefully(hit[2], errors):
-            self.add(line, hit)
+        for line, text in carefully(hit[2], errors):
+            self.add(line, (*hit[:2], text))
         for error in errors:
             self.refuse(hit, error)
 

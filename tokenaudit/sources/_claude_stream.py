@@ -15,16 +15,19 @@ A capture is read from its start each time, as a later line may be the first tha
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tokenaudit.sources._claude_line import UNREADABLE, Line, Message, Usage
+from tokenaudit.sources._claude_line import UNREADABLE, Line, Message, Usage, each, written
 from tokenaudit.sources._claude_session import Session
 from tokenaudit.sources._file_name import day
 from tokenaudit.sources._instant import instant
 from tokenaudit.sources.lines import Hit
 from tokenaudit.sources.source import Decoded, Tail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 USAGE = b'"output_tokens"'
 NO_TIME = "a response without a time: put the date into the file's name, such as run-2026-10-05.jsonl"
@@ -93,14 +96,25 @@ def _records(session: Session) -> Found:
     """Return the lines of a capture; those with usage that cannot be read are rejects."""
     found: Found = []
     for hit in session.lines.hits(b"{"):
-        try:
-            record = _decode(hit[2])
-        except UNREADABLE as error:
-            if USAGE in hit[2]:
-                session.refuse(hit, f"unreadable line: {error}")
-            continue
-        found.append((hit if USAGE in hit[2] else (*hit[:2], b""), record))
+        errors: list[str] = []
+        for record, text in _read(hit[2], errors):
+            found.append(((*hit[:2], text if USAGE in text else b""), record))
+        for error in errors if USAGE in hit[2] else ():
+            session.refuse(hit, f"unreadable line: {error}")
     return found
+
+
+def _read(data: bytes, errors: list[str]) -> Iterator[tuple[Record, bytes]]:
+    """Yield the documents of a line and their text, with care where it is not one sound document."""
+    try:
+        yield _decode(data), data
+    except UNREADABLE:
+        yield from each(data, errors, _typed)
+
+
+def _typed(value: Any) -> tuple[Record, bytes]:  # noqa: ANN401 - any JSON
+    text = written(value)
+    return _decode(text), text
 
 
 class _Capture:
