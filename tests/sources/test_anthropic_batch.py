@@ -126,6 +126,18 @@ def test_rejects(tmp_path: Path, name: str, line: Json, reason: str) -> None:
     assert made.columns["identity"] == ["msg_2"]
 
 
+def test_an_array_of_results(tmp_path: Path) -> None:
+    """Saved as one array, printed for people, each result counts or is rejected by itself."""
+    found = [result("msg_1"), result(None), "no result", result("msg_2")]
+    path = tmp_path / DATED
+    path.write_text(json.dumps(found, indent=2))
+    made = SOURCE.decode(Tail(str(path)))
+
+    assert SOURCE.detect(Head(str(path)))
+    assert made.columns["identity"] == ["msg_1", "msg_2"]
+    assert [item.reason for item in made.rejects] == ["a succeeded result without a message id"]
+
+
 @pytest.mark.parametrize("usage", [None, "text", {"input_tokens": "many"}])
 def test_unreadable_usage(tmp_path: Path, usage: object) -> None:
     """A message whose usage is none of any sort is a reject."""

@@ -1,4 +1,4 @@
-"""Anthropic Message Batches results (JSON lines): one succeeded request a line, at the price of a batch.
+"""Anthropic Message Batches results (JSON lines, or an array): one succeeded request each, at the price of a batch.
 
 Only results of type ``succeeded`` were charged and count; errored, canceled and expired ones add nothing.
 
@@ -52,7 +52,16 @@ def _ending(record: dict[str, Any]) -> object:
     return at(record, "result", "type")
 
 
-def rows(record: dict[str, Any], memory: events.Memory) -> Iterator[events.Row]:
+def rows(value: object, memory: events.Memory) -> Iterator[events.Row]:
+    """Yield the rows of a result, or of the results in an array."""
+    for record in value if isinstance(value, list) else [value]:
+        try:
+            yield from _rows(record, memory) if isinstance(record, dict) else ()
+        except events.UncountedError as error:
+            yield {"reject": str(error)}
+
+
+def _rows(record: dict[str, Any], memory: events.Memory) -> Iterator[events.Row]:
     """Yield the row of a succeeded result, and those of its separate model calls."""
     message = at(record, "result", "message")
     if _ending(record) != "succeeded" or not isinstance(message, dict):
@@ -114,7 +123,7 @@ SOURCE = Log(
     provider="anthropic",
     authority="client",
     detect=detect,
-    decode=events.lines(rows, b'"custom_id"'),
+    decode=events.lines_or_document(rows),
     known="the results of a message batch (results_url), saved as JSON lines with the date in the file's name",
     tells="tokens by request of a batch, with cache classes",
     lacks="the time, the key, the workspace, and money",
