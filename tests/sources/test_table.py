@@ -352,6 +352,20 @@ def test_json_money_is_exact(read_text: ReadText) -> None:
     assert found == [Decimal(amount.strip('"')) for amount in digits]
 
 
+def test_an_array_of_objects(read_text: ReadText) -> None:
+    """Printed for people or on one line it is the same as lines; what is no object costs itself only."""
+    text = "[" + ",".join([record(output_tokens=4, id="a"), "7", record(output_tokens="many"), record(id="b")]) + "]"
+    pretty = json.dumps(json.loads(text), indent=2)
+    for read in (read_text(INVENTED, text), read_text(INVENTED, f"\ufeff{pretty}\n")):
+        assert read.rows["line"].to_list() == [1, 4]
+        assert read.rows["output_tokens"].to_list() == [4, 0]
+        assert [reject.line for reject in read.rejects] == [2, 3]
+    with pytest.raises(SourceError, match="not a whole JSON document"):
+        read_text(INVENTED, pretty[:-4])
+    with pytest.raises(SourceError, match="unknown column"):
+        read_text(replace(INVENTED, strict=True), pretty.replace('"id"', '"ident"'))
+
+
 def test_dirty_json_lines(read_text: ReadText) -> None:
     """Torn, empty and foreign lines cost themselves only; two on one line are two; the last is still being written."""
     good = record(output_tokens=4, id="a")

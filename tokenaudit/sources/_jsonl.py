@@ -1,4 +1,4 @@
-"""Lines of flat JSON objects to pieces: polars where every line is sound, line by line where one is not.
+"""Flat JSON objects to pieces: polars where they stand on lines that are sound, one by one where one is not.
 
 Polars passes over keys it was not asked for and reads decimals through binary floats. So a block it has read only
 counts when the number of keys in its text proves that none was passed over, and money is cut from the text itself.
@@ -15,7 +15,8 @@ import msgspec
 import polars as pl
 
 from tokenaudit.sources._blocks import Block, all_blocks, line_offsets, lines_of
-from tokenaudit.sources._documents import documents
+from tokenaudit.sources._documents import documents, is_document
+from tokenaudit.sources._nested import Numbered, elements
 from tokenaudit.sources._piece import Piece, Reading, is_gathered, known_names, refuse
 from tokenaudit.sources.source import Kind, Reject
 
@@ -38,7 +39,12 @@ DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=str)
 
 
 def read_jsonl(source: Table, path: str) -> Reading:
-    """Return how to read a file of JSON lines, by the keys of its first object. SourceError as `known_names`."""
+    """Return how to read a file of JSON lines, by the keys of its first object, or of one array of objects.
+
+    SourceError as `known_names`, and for an array that is not whole.
+    """
+    if is_document(path):
+        return Reading({}, elements(path), partial(_of_array, source, path))
     names = known_names(source, _first_object(path), path)
     labels = {name: spelling for spelling, name in names.items()}
     return Reading(labels, all_blocks(path), partial(_piece, source, names, path))
@@ -106,7 +112,7 @@ def _lines(block: Block) -> pl.DataFrame:
 
 def _by_line(block: Block, source: Table, path: str) -> Piece:
     """Read a block line by line."""
-    found: list[tuple[int, dict[str, Any]]] = []
+    found: Numbered = []
     bad: dict[int, str] = {}
     for number, line in lines_of(block):
         objects = _objects(line)
@@ -114,8 +120,20 @@ def _by_line(block: Block, source: Table, path: str) -> Piece:
         if not all(isinstance(record, dict) for record in objects):
             bad[number] = "not a whole JSON object"
     rejects = [Reject(line, offset, bad[line]) for line, offset in line_offsets(block, set(bad)).items()]
+    return Piece(_frame(source, found, path), rejects, block)
+
+
+def _of_array(source: Table, path: str, found: Numbered) -> Piece:
+    """Read some elements of an array, each by itself."""
+    records = [(number, record) for number, record in found if isinstance(record, dict)]
+    rejects = [Reject(number, 0, "not a JSON object") for number, value in found if not isinstance(value, dict)]
+    return Piece(_frame(source, records, path), rejects)
+
+
+def _frame(source: Table, found: Numbered, path: str) -> pl.DataFrame:
+    """Return numbered objects as columns of text."""
     frame = pl.DataFrame(_columns(source, [record for _, record in found], path)).cast(pl.String)
-    return Piece(frame.with_columns(line=pl.Series([line for line, _ in found], dtype=pl.Int64)), rejects, block)
+    return frame.with_columns(line=pl.Series([number for number, _ in found], dtype=pl.Int64))
 
 
 def _columns(source: Table, records: list[dict[str, Any]], path: str) -> dict[str, list[str | None]]:

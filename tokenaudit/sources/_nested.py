@@ -33,11 +33,11 @@ Numbered = list[tuple[int, Any]]
 def read_nested(source: Table, path: str) -> Reading:
     """Return how to read a file of nested JSON. SourceError where it is one document and not whole."""
     if is_document(path):
-        return Reading({}, _parts(path), partial(_piece, source))
+        return Reading({}, elements(path), partial(_piece, source))
     return Reading({}, all_blocks(path), partial(_lines, source))
 
 
-def _parts(path: str) -> Iterator[Numbered]:
+def elements(path: str) -> Iterator[Numbered]:
     """Yield the elements of a file that is one JSON document, numbered from 1."""
     with open_binary(path) as file:
         data = file.read().removeprefix(BOM).strip(BLANK)

@@ -1,4 +1,6 @@
-"""Canonical usage rows: CSV, JSON lines or Parquet with the names of the usage table, so that any exporter can feed us.
+"""Canonical usage rows: CSV, JSON or Parquet with the names of the usage table, so that any exporter can feed us.
+
+JSON is an object a line, or an array of objects.
 
 Required are `charge_period_start` (ISO 8601 with an offset or ``Z``), `request_model`, and one of a token class,
 `requests` or `billed_cost`. What is absent: counts 0; `requests` 1 for a row of granularity ``request``, else 0;
@@ -113,7 +115,7 @@ SOURCE = Table(
     usage=usage,
     strict=True,
     needs=frozenset(AMOUNTS),
-    known="written by your own exporter: CSV, JSON lines or Parquet with the column names of the usage table",
+    known="written by your own exporter: CSV, JSON or Parquet with the column names of the usage table",
     tells="whatever your exporter knows, in the columns of the usage table",
     lacks="nothing that it does not write",
 )
