@@ -66,10 +66,10 @@ def as_text(record: Row) -> Row:
     return {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in record.items()}
 
 
-def table(records: list[Row]) -> bytes:
+def table(records: list[Row], mark: str = ",") -> bytes:
     """Return records as CSV."""
     made = io.StringIO()
-    writer = csv.DictWriter(made, [*records[0]], lineterminator="\n")
+    writer = csv.DictWriter(made, [*records[0]], delimiter=mark, lineterminator="\n")
     writer.writeheader()
     writer.writerows(map(as_text, records))
     return made.getvalue().encode()
@@ -98,6 +98,8 @@ DRESSES: dict[str, Callable[[list[Row]], bytes]] = {
     "array": lambda records: json.dumps(records, indent=1).encode(),
     "csv": table,
     "csv with a mark": lambda records: b"\xef\xbb\xbf" + table(records).replace(b"\n", b"\r\n"),
+    "tabs": lambda records: table(records, "\t"),
+    "semicolons": lambda records: b"\xef\xbb\xbf" + table(records, ";"),
     "packed csv": lambda records: gzip.compress(table(records)),
     "parquet": parquet,
 }

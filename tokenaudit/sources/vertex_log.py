@@ -43,6 +43,7 @@ MODELS = ("model", "modelVersion")
 READ = {*TELLING, *RESPONSES, "endpoint", "model", "api_method", "full_request", "metadata"}
 BROKEN = "\x00broken"
 """Key of what stands for text that is no JSON."""
+LONGEST_HEADER = 1 << 14
 LONGEST_CELL = (1 << 31) - 1
 BATCH_ROWS = 10_000
 
@@ -147,9 +148,13 @@ def _of_csv(path: str) -> Iterator[tuple[int, Record]]:
     import io
 
     csv.field_size_limit(LONGEST_CELL)
+    from tokenaudit.sources.head import delimiter
+
+    with open_binary(path) as start:
+        mark = delimiter(start.readline(LONGEST_HEADER).decode("utf-8", "replace"))
     with io.TextIOWrapper(open_binary(path), "utf-8-sig", "replace", newline="") as file:  # type: ignore[type-var]
         try:
-            for number, row in enumerate(csv.DictReader(file), 2):
+            for number, row in enumerate(csv.DictReader(file, delimiter=mark), 2):
                 yield number, {str(name).strip().lower(): value for name, value in row.items()}
         except csv.Error as error:
             raise DamagedError(str(error)) from error
