@@ -103,6 +103,15 @@ def test_a_wrong_merge(filled: Box) -> None:
     assert [item.what for item in filled.findings()] == ["1 merged rows do not follow from their sightings"]
 
 
+def test_a_user_that_another_file_names(filled: Box) -> None:
+    """The newest file's row stands with all its values, but for the user that only an older one names."""
+    event = {"response_id": 4, "source": "export", "granularity": "request"}
+    filled.put(5, {**event, "output_tokens": 9, "user": "dana"}, covers_to=5)
+    filled.put(6, {**event, "output_tokens": 7}, covers_to=6)
+
+    assert filled.findings() == []
+
+
 def test_lost_sightings(filled: Box) -> None:
     """A merged row whose sightings are gone."""
     with filled.catalog.transaction() as catalog:

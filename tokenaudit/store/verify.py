@@ -9,8 +9,8 @@ import polars as pl
 
 from tokenaudit.store import segments
 from tokenaudit.store.catalog import Catalog, Segment
-from tokenaudit.store.change import difference
-from tokenaudit.store.resolve import fold
+from tokenaudit.store.change import difference, ranks
+from tokenaudit.store.resolve import resolve
 
 
 class Finding(NamedTuple):
@@ -26,7 +26,7 @@ def verify(catalog: Catalog, newest: set[str]) -> list[Finding]:
     broken = [finding for segment in (*live, *aside) for finding in check_segment(catalog.folder, segment)]
     if broken:
         return broken
-    return [*check_keys(catalog, live, newest), *check_merged(catalog, live, aside)]
+    return [*check_keys(catalog, live, newest), *check_merged(catalog, live, aside, newest)]
 
 
 def check_segment(folder: Path, segment: Segment) -> list[Finding]:
@@ -55,10 +55,10 @@ def check_keys(catalog: Catalog, live: list[Segment], newest: set[str]) -> list[
     return [Finding("usage", f"{twice.height} keys count more than once")] if twice.height else []
 
 
-def check_merged(catalog: Catalog, live: list[Segment], aside: list[Segment]) -> list[Finding]:
-    """Fold the sightings of every merged row again and compare."""
+def check_merged(catalog: Catalog, live: list[Segment], aside: list[Segment], newest: set[str]) -> list[Finding]:
+    """Resolve the sightings of every merged row again and compare."""
     merged = segments.scan(catalog.folder, live).filter("merged").collect()
     own = segments.scan(catalog.folder, aside).join(merged.lazy().select("response_id"), on="response_id", how="semi")
-    again = fold(own.collect(), by=("response_id",)).with_columns(merged=pl.lit(value=True))
+    again = resolve(own.collect(), ranks(catalog.versions()), newest).usage.filter("merged")
     wrong = difference(merged, again).height
     return [Finding("usage", f"{wrong} merged rows do not follow from their sightings")] if wrong else []
