@@ -7,12 +7,15 @@ Money is exact decimal text in files and ``Decimal(38, 18)`` in memory, never a 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import polars as pl
 
+TIMES = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Usage at any other time is a mistake."""
 VERSION = 1
 """Version of the physical schema of a segment."""
 

@@ -22,10 +22,12 @@ def log_frame(batch: LogBatch) -> tuple[pl.DataFrame, dict[str, list[Reject]]]:
     paths = {log_file_id(file.path): file.path for file in batch.files}
     refused = _refuse_counts(columns, paths)
     rows = _complete(pl.DataFrame(columns, schema=_raw_schema(columns), orient="col"), batch.source)
-    undated = rows.filter(pl.col("charge_period_start").is_null())
+    dated = [pl.col(name).is_between(*schema.TIMES) for name in ("charge_period_start", "charge_period_end")]
+    rows = rows.with_columns(dated=pl.all_horizontal(dated).fill_null(value=False))
+    undated = rows.filter(~pl.col("dated"))
     for file_id, line in undated.select("file_id", "line").iter_rows():
         refused.setdefault(paths[file_id], []).append(Reject(line, -1, "the timestamp is no date"))
-    return rows.filter(pl.col("charge_period_start").is_not_null()).select(schema.NAMES), refused
+    return rows.filter("dated").select(schema.NAMES), refused
 
 
 def _raw_schema(columns: dict[str, list[Any]]) -> dict[str, pl.DataType]:

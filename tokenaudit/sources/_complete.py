@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tokenaudit import schema
-from tokenaudit.sources.expressions import joined
+from tokenaudit.sources.expressions import BUCKET, joined
 from tokenaudit.sources.source import LeftOut
 
 if TYPE_CHECKING:
@@ -49,11 +49,16 @@ def refused(usage: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, str]]:
     reasons = [pl.col("reject"), *map(_impossible, impossible)]
     if usage["charge_period_start"].null_count():
         reasons.append(pl.when(pl.col("charge_period_start").is_null()).then(pl.lit("the row names no time")))
+    reasons += [_out_of_time(name) for name in BUCKET if not usage[name].is_between(*schema.TIMES).all()]
     if len(reasons) == 1 and usage["reject"].null_count() == usage.height:
         return usage.drop("reject"), {}
     judged = usage.with_columns(reject=pl.coalesce(reasons))
     bad = judged.filter(pl.col("reject").is_not_null()).select("line", "reject")
     return judged.filter(pl.col("reject").is_null()).drop("reject"), dict(bad.iter_rows())
+
+
+def _out_of_time(name: str) -> pl.Expr:
+    return pl.when(~pl.col(name).is_between(*schema.TIMES)).then(pl.format("impossible time: {}", name))
 
 
 def _defaults(source: Table) -> dict[str, pl.Expr]:
