@@ -482,6 +482,24 @@ def test_a_column_of_any_name(read_text: ReadText) -> None:
     assert [item.reason for item in read.rejects] == ['"output_tokens" is not a number: "many"']
 
 
+def test_a_cell_of_many_lines(read_text: ReadText) -> None:
+    """A prompt with line breaks is one cell, however long, beside a line that has to be read by itself."""
+    prompt = '"' + "a line of a prompt, with a comma\n" * 5000 + "x" * 200_000 + '"'
+    read = read_text(INVENTED, HEADER + FIRST.replace("gpt-5", prompt) + "short\n" + SECOND)
+
+    assert [row[5] for row in shown(read)] == [True, False]
+    assert [(item.line, item.reason) for item in read.rejects] == [(5003, "1 cells where the header has 6")]
+
+
+@pytest.mark.parametrize("when", ["0000-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+def test_impossible_times(read_text: ReadText, when: str) -> None:
+    """A row of a time in which nobody could have used anything is rejected."""
+    read = read_text(INVENTED, HEADER + FIRST.replace("2026-10-01T09:30:00Z", when) + SECOND)
+
+    assert read.rows.height == 1
+    assert [item.line for item in read.rejects] == [2]
+
+
 @pytest.mark.parametrize(
     ("cell", "count", "amount"),
     [

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from tokenaudit.sources.source import Table
 
-LONGEST_RECORD = 50
-"""Lines that one quoted cell may span."""
+LONGEST_RECORD = 20_000
+"""Lines that one quoted cell may span: a prompt with all that it quotes."""
+csv.field_size_limit((1 << 31) - 1)
 OPEN_QUOTE = "a quote is never closed"
 
 
@@ -49,7 +50,7 @@ def read_csv(source: Table, path: str) -> Reading:
     """Return how to read a delimited file. SourceError for columns that cannot be the source's."""
     header, blocks = split_header(path)
     mark = delimiter(header)
-    cells = next(csv.reader([header], delimiter=mark), [])
+    cells = _split(header.replace("\r", " "), mark) or []
     names = known_names(source, cells, path)
     need_one(source, names, path)
     layout = Layout(tuple(names.get(cell, f"unknown {at}") for at, cell in enumerate(cells)), (*names.values(),), mark)
@@ -117,11 +118,10 @@ def _record(lines: list[str], at: int, layout: Layout) -> tuple[list[str] | None
     """Return the cells of the record that starts at a line (None: its quotes never close), and the lines it takes."""
     if _closed(lines[at]) or _literal_quote(lines[at], layout.delimiter):
         return _split(lines[at], layout.delimiter), 1
-    for end in range(at + 2, min(at + LONGEST_RECORD, len(lines)) + 1):
-        text = "\n".join(lines[at:end])
-        if _closed(text):
-            cells = _split(text, layout.delimiter, strict=True)
-            return (None, 1) if cells is None or _wrong(cells, layout) else (cells, end - at)
+    for end in range(at + 1, min(at + LONGEST_RECORD, len(lines))):
+        if not _closed(lines[end]):
+            cells = _split("\n".join(lines[at : end + 1]), layout.delimiter, strict=True)
+            return (None, 1) if cells is None or _wrong(cells, layout) else (cells, end + 1 - at)
     return None, 1
 
 
