@@ -76,6 +76,14 @@ CREDITS: dict[str, str] = {
 }
 
 
+def test_a_credit_that_is_no_amount(csv_text: CsvText, read_text: ReadText) -> None:
+    """It cannot be taken off: the row is rejected, never billed in full."""
+    read = read_text(SOURCE, csv_text(dotted(ROW), {"credits": '[{"name":"Promo","amount":1-2}]'}))
+
+    assert read.rows.height == 0
+    assert [item.reason for item in read.rejects] == ["a credit is no amount of money"]
+
+
 @pytest.mark.parametrize("credits", CREDITS)
 def test_credits_reduce_the_bill(csv_text: CsvText, read_text: ReadText, credits: str) -> None:  # noqa: A002 - Google's name for them
     """Net is what is billed, exactly."""

@@ -100,7 +100,9 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
         list_cost=pl.col("listed"),
         billing_currency=pl.col("currency"),
         cost_basis=pl.lit("billed"),
-        reject=expressions.first_reason({"the cost is blank": pl.col("cost").is_null()}),
+        reject=expressions.first_reason(
+            {"the cost is blank": pl.col("cost").is_null(), "a credit is no amount of money": _credits().is_null()}
+        ),
     )
 
 
@@ -129,11 +131,13 @@ def _tokens() -> pl.Expr:
 
 
 def _credits() -> pl.Expr:
-    """Return the sum of what is taken off a row; 0 where nothing is."""
+    """Return the sum of what is taken off a row; 0 where nothing is, null where it cannot be read."""
     import polars as pl
 
-    amount = pl.element().str.extract(r"([-+0-9.eE]+)$").cast(pl.Decimal(38, 18))
-    return pl.col("credits").str.extract_all(CREDIT).list.eval(amount).list.sum().fill_null(0)
+    amount = pl.element().str.extract(r"([-+0-9.eE]+)$").cast(pl.Decimal(38, 18), strict=False)
+    amounts = pl.col("credits").str.extract_all(CREDIT).list.eval(amount)
+    unread = amounts.list.eval(pl.element().is_null()).list.any().fill_null(value=False)
+    return pl.when(~unread).then(amounts.list.sum().fill_null(0))
 
 
 SOURCE = Table(
