@@ -120,6 +120,17 @@ def test_bad_lines_and_values(read_text: ReadText) -> None:
     ]
 
 
+def test_odd_documents(read_text: ReadText) -> None:
+    """Halves of characters and bytes that are no UTF-8 cost nothing."""
+    page = json.dumps({"data": ROWS}, indent=2)
+    plain = read_text(PAGES, page).rows.drop("line")
+    for text in (
+        page.replace("{", '{"note": "\\ud83d",', 1).encode(),
+        page.replace("{", '{"note": "\udcff",', 1).encode("utf-8", "surrogateescape"),
+    ):
+        assert read_text(PAGES, text).rows.drop("line").equals(plain)
+
+
 def test_a_document_cut_off_is_an_error(read_text: ReadText) -> None:
     """Half a page is no page."""
     with pytest.raises(SourceError, match="not a whole JSON document"):

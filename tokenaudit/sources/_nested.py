@@ -10,12 +10,11 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import polars as pl
 
 from tokenaudit.errors import SourceError
 from tokenaudit.sources._blocks import Block, all_blocks, line_offsets, lines_of
-from tokenaudit.sources._documents import DOCUMENT, documents, is_document
+from tokenaudit.sources._documents import documents, is_document
 from tokenaudit.sources._piece import Piece, Reading
 from tokenaudit.sources.lines import BLANK, BOM, open_binary
 from tokenaudit.sources.source import FILE_NAME, Reject
@@ -41,13 +40,12 @@ def elements(path: str) -> Iterator[Numbered]:
     """Yield the elements of a file that is one JSON document, numbered from 1."""
     with open_binary(path) as file:
         data = file.read().removeprefix(BOM).strip(BLANK)
-    try:
-        whole = DOCUMENT.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: not a whole JSON document ({error})", "copy or download it again") from error
-    elements = whole if isinstance(whole, list) else [whole]
-    for start in range(0, len(elements), BATCH):
-        yield list(enumerate(elements[start : start + BATCH], start + 1))
+    errors: list[str] = []
+    found = [item for whole in documents(data, errors) for item in (whole if isinstance(whole, list) else [whole])]
+    if errors:
+        raise SourceError(f"{path}: not a whole JSON document ({errors[0]})", "copy or download it again")
+    for start in range(0, len(found), BATCH):
+        yield list(enumerate(found[start : start + BATCH], start + 1))
 
 
 def _lines(source: Table, block: Block) -> Piece:
