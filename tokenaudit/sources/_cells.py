@@ -138,7 +138,7 @@ def _utc_instants(cells: pl.Series) -> pl.Series:
     minute = cell.str.head(16).str.to_datetime("%Y-%m-%dT%H:%M", time_unit="us", strict=False)
     second = cell.str.slice(17).str.strip_suffix("Z").cast(pl.Float64, strict=False)
     fits = cell.str.ends_with("Z") & (cell.str.slice(16, 1) == ":") & second.is_between(0, 60, closed="left")
-    fast = minute + pl.duration(microseconds=(second * 1e6 + 0.001).floor().cast(INTEGER))
+    fast = minute + pl.duration(microseconds=(second * 1e6 + 0.001).floor().cast(INTEGER, strict=False))
     frame = cells.alias("cell").to_frame().select(fast.alias("fast"), fits=fits | cell.is_null())
     known = frame["fits"] & (frame["fast"].is_not_null() | cells.is_null())
     read = frame["fast"].dt.replace_time_zone("UTC")

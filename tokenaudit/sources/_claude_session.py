@@ -94,7 +94,7 @@ class Session:
         instant = instant_of(line.timestamp)
         key: Key | None = message.id
         if instant is None:
-            self.refuse(hit, f"usage without a usable timestamp: {line.timestamp!r}")
+            self.refuse(hit, f"usage without a usable timestamp: {line.timestamp!r:.80}")
             return
         if message.id is None or not message.id.startswith("msg_"):
             key = self.other_key(line, message, usage)

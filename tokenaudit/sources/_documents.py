@@ -45,6 +45,8 @@ def _carefully(text: str, errors: list[str]) -> Iterator[Any]:
             text = text[end:].lstrip(WHITE)
     except json.JSONDecodeError as error:
         errors.append(f"not JSON: {error.msg} at character {error.pos}")
+    except ValueError as error:  # a number of thousands of digits
+        errors.append(f"not JSON: {error}")
     except RecursionError:
         errors.append("not JSON: nested too deeply")
 
@@ -55,7 +57,9 @@ def whole_characters(value: Any) -> Any:  # noqa: ANN401 - any JSON
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
         return [whole_characters(item) for item in value]
-    return {key: whole_characters(item) for key, item in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {whole_characters(key): whole_characters(item) for key, item in value.items()}
+    return value
 
 
 def at(value: Any, *keys: str) -> Any:  # noqa: ANN401 - any JSON

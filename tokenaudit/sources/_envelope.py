@@ -78,7 +78,7 @@ def assembled(chunks: Iterable[object]) -> Object:
     body: Object = {}
     for chunk in chunks:
         part = _part(chunk)
-        usage = {**(body.get("usage") or {}), **_told(part.get("usage"))}
+        usage = {**_told(body.get("usage")), **_told(part.get("usage"))}
         body |= {name: value for name, value in _told(part).items() if name != "type"}
         if usage:
             body["usage"] = usage

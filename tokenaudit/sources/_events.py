@@ -23,7 +23,9 @@ from tokenaudit.sources.lines import BLANK, BOM, DAMAGED, Lines, open_binary
 from tokenaudit.sources.source import Decoded, Reject, Tail
 
 LARGEST_COUNT = 10**15
+LONGEST_SHOWN = 80
 MONEY = ("billed_cost", "list_cost", "reported_cost")
+TEXTS = {"identity", *(column.name for column in schema.USAGE if column.dtype == "Categorical")}
 DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(schema.COUNTS, 0),
     "requests": 1,
@@ -171,11 +173,15 @@ def checked(row: Row) -> Row:
     """Return a row with whole counts, money as decimal text and instants in UTC; UncountedError where it has not."""
     if row.get("reject"):
         raise UncountedError(row["reject"])
+    if text(row.get("identity")) is None:
+        raise UncountedError("nothing names what was used")
     start = instant(row["charge_period_start"])
     if start is None:
-        raise UncountedError(f"usage without a usable timestamp: {row['charge_period_start']!r}")
+        raise UncountedError(f"usage without a usable timestamp: {shown(row['charge_period_start'])}")
     made = {**row, "charge_period_start": start, "charge_period_end": instant(row.get("charge_period_end")) or start}
     made.pop("reject", None)
+    for name in row.keys() & TEXTS:
+        made[name] = text(row[name])
     for name in row.keys() & {*schema.COUNTS}:
         made[name] = count(row[name], name)
     for name in row.keys() & {*MONEY}:
@@ -183,12 +189,24 @@ def checked(row: Row) -> Row:
     return made
 
 
+def text(value: object) -> str | None:
+    """Return a name as text, also one that is a number; None for what is no name."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
+
+
+def shown(value: object) -> str:
+    """Return a value for a person to recognise, never a whole prompt."""
+    return f"{value!r:.{LONGEST_SHOWN}}"
+
+
 def count(value: object, name: str = "count") -> int:
     """Return a count: null is 0, text and whole decimals are read. UncountedError for what cannot be one."""
     try:
         whole = int(value) if isinstance(value, int) else int(float(str(value))) if value not in (None, "") else 0
     except (ValueError, OverflowError) as error:
-        raise UncountedError(f"impossible count: {name} is {value!r}") from error
+        raise UncountedError(f"impossible count: {name} is {shown(value)}") from error
     if not 0 <= whole <= LARGEST_COUNT:
         raise UncountedError(f"impossible count: {name} is {value}")
     return whole

@@ -13,11 +13,13 @@ SMALLER = ((10**17, 10**3), (10**20, 10**6))
 """Microseconds and nanoseconds, each with what they are divided by."""
 
 
-def instant(text: str | None) -> str | None:
+def instant(text: object) -> str | None:
     """Return an ISO 8601 instant as UTC with milliseconds and ``Z``; None where it is none. No zone means UTC."""
+    if not isinstance(text, str):
+        return None
     try:
-        moment = datetime.fromisoformat(text or "")
-        if text and len(text) == PLAIN and text[-1] == "Z" and text[10] == "T" and text[19] == ".":
+        moment = datetime.fromisoformat(text)
+        if len(text) == PLAIN and text[-1] == "Z" and text[10] == "T" and text[19] == ".":
             return text
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):

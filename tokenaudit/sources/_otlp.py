@@ -50,7 +50,7 @@ def attributes(found: object) -> Object:
     if isinstance(found, dict):
         return found
     pairs = found if isinstance(found, list) else []
-    return {pair["key"]: _value(pair.get("value")) for pair in pairs if isinstance(pair, dict) and "key" in pair}
+    return {key: _value(pair.get("value")) for pair in pairs if isinstance(key := at(pair, "key"), str)}
 
 
 def _value(value: object) -> Any:  # noqa: ANN401 - any JSON

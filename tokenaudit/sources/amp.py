@@ -45,16 +45,20 @@ def _is_thread(record: dict[str, Any]) -> bool:
 
 def rows(thread: Any, _memory: events.Memory) -> Iterator[events.Row]:  # noqa: ANN401 - any JSON
     """Give the rows of a thread: its ledger's, and those of messages that the ledger does not hold."""
-    messages = {message.get("messageId"): message for message in items(thread, "messages") if _used(message)}
+    messages = {_name(message.get("messageId")): message for message in items(thread, "messages") if _used(message)}
     ledger = [event for event in items(thread, "usageLedger", "events") if isinstance(event.get("tokens"), dict)]
     place = _place(thread)
     for line, row in enumerate(_ledger(ledger, messages), 1):
         yield from _named(row, place, line)
     if all(event.get("toMessageId") is not None for event in ledger):
-        held = {event.get("toMessageId") for event in ledger}
+        held = {_name(event.get("toMessageId")) for event in ledger}
         for line, message in enumerate(items(thread, "messages"), 1):
-            if _used(message) and message.get("messageId") not in held:
+            if _used(message) and _name(message.get("messageId")) not in held:
                 yield from _named(_message(message), place, line)
+
+
+def _name(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _used(message: dict[str, Any]) -> bool:
@@ -64,7 +68,7 @@ def _used(message: dict[str, Any]) -> bool:
 def _place(thread: object) -> events.Row:
     """Return the thread and its first folder."""
     folder = next((tree.get("uri") for tree in items(thread, "env", "initial", "trees")), None)
-    return {"session": at(thread, "id"), "project_path": folder.removeprefix(FILE) if folder else None}
+    return {"session": at(thread, "id"), "project_path": folder.removeprefix(FILE) if isinstance(folder, str) else None}
 
 
 def _named(row: events.Row, place: events.Row, line: int) -> Iterator[events.Row]:
@@ -77,7 +81,7 @@ def _ledger(ledger: list[dict[str, Any]], messages: dict[Any, dict[str, Any]]) -
     """Give one row for each event; the first of a message has its cache."""
     seen: Counter[object] = Counter()
     for event in ledger:
-        tokens, id_ = event["tokens"], event.get("toMessageId")
+        tokens, id_ = event["tokens"], _name(event.get("toMessageId"))
         usage = at(messages.get(id_), "usage") if id_ is not None and not seen[id_] else None
         cache = {name: tokens.get(key, at(usage, key)) for name, key in CACHE.items()}
         whole = tokens.get("input")

@@ -128,7 +128,7 @@ def _rows(record: Object) -> Iterator[_events.Row]:
 
 def _refused(body: Object, record: Object) -> Iterator[_events.Row]:
     """Yield why a response cannot count; nothing for what is no response."""
-    if {body.get("type"), record.get("type")} & {*STREAM_EVENTS}:
+    if body.get("type") in STREAM_EVENTS or record.get("type") in STREAM_EVENTS:
         yield {"reject": ONE_EVENT}
     elif _is_response(body) and (body is not record or body.get("object") != "chat.completion.chunk"):
         yield {"reject": NO_USAGE}
@@ -154,7 +154,7 @@ def _what(record: Object, body: Object, columns: Object) -> Object:
     return {
         "provider": _provider(record, body),
         "request_model": _model(record, body),
-        "service_tier": {"default": "standard"}.get(tier, tier),
+        "service_tier": "standard" if tier == "default" else tier,
         "web_search_requests": columns.get("web_search_requests", 0) or searches,
         "batch": columns.get("batch", False) or BATCH in record,
     }

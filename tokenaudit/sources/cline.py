@@ -38,9 +38,9 @@ TASK = ("tokensIn", "cacheReads", "cacheWrites", "tokensOut")
 SESSION = ("inputTokens", "cacheReadTokens", "cacheWriteTokens", "outputTokens")
 WITH_CACHE_SINCE = "2025-11-01T00:00:00.000Z"
 """From then on Roo's and Kilo's input holds the cache for every provider."""
-WITH_CACHE = frozenset(
-    {"openai", "litellm", "doubao", "fireworks", "hicap", "lmstudio", "qwen", "xai", "zai", "openai-compatible"}
-)
+WITH_CACHE = (
+    "openai", "litellm", "doubao", "fireworks", "hicap", "lmstudio", "qwen", "xai", "zai", "openai-compatible",
+)  # fmt: skip
 """Providers whose input Cline passes on as it comes: with the cache."""
 AGENTS = ("lead", "subagent", "teammate")
 SUFFIX = ".messages.json"

@@ -61,7 +61,8 @@ def _rows(event: Object, memory: _events.Memory) -> Iterator[_events.Row]:
     if kind in ("session.start", "session.resume", "session.model_change"):
         _remember(data, facts, at_time)
     elif kind == "session.shutdown":
-        for model, metrics in (at(data, "modelMetrics") or {}).items():
+        told = data.get("modelMetrics")
+        for model, metrics in told.items() if isinstance(told, dict) else ():
             counted = _sum(facts, model, metrics)
             if any(counted[name] for name in ("uncached_input_tokens", "cache_read_input_tokens", "output_tokens")):
                 yield {**counted, **_where(memory, model, at_time)}
@@ -76,7 +77,7 @@ def _remember(data: Object, facts: Object, at_time: object) -> None:
         "model": data.get("newModel") or data.get("selectedModel"),
         **{name: at(data, "context", name) for name in ("cwd", "repository", "branch")},
     }
-    facts.update({name: value for name, value in told.items() if value})
+    facts.update({name: found for name, value in told.items() if (found := _events.text(value))})
     facts.setdefault("start", at_time)
 
 

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 CLASSES = ("uncached_input_tokens", "cache_read_input_tokens", "cache_creation_5m_input_tokens", "output_tokens")
 CLI = ("input_other", "input_cache_read", "input_cache_creation", "output")
 CODE = ("inputOther", "inputCacheRead", "inputCacheCreation", "output")
-TYPES = frozenset(
-    {"usage.record", "llm.request", "llm.tools_snapshot", "turn.prompt", "config.update", "context.append_message"}
-)
+TYPES = ("usage.record", "llm.request", "llm.tools_snapshot", "turn.prompt", "config.update", "context.append_message")
 SELLERS = {"kimi": "moonshotai", "moonshot": "moonshotai"}
 PLACE = r"[/\\]sessions[/\\]([^/\\]+)[/\\]([^/\\]+)[/\\](?:(?:agents|subagents)[/\\][^/\\]+[/\\])?wire\.jsonl$"
 """A session's folder, in the one of its working directory."""

@@ -58,7 +58,7 @@ def records(document: object) -> Iterator[dict[str, Any]]:
     """Yield the results of a page of costs, with the names that the columns of a download have."""
     for result in results(document, PREFIX):
         amount = {
-            f"amount_{name}": result[f"amount.{name}"] for name in ("value", "currency") if "amount.value" in result
+            f"amount_{name}": result.get(f"amount.{name}") for name in ("value", "currency") if "amount.value" in result
         }
         yield {**result, **amount}
 
