@@ -32,7 +32,7 @@ else:
 
 BOM = b"\xef\xbb\xbf"
 Dress = Callable[[bytes, "Source"], bytes]
-NUMBER = re.compile(r'"\\u0000([^"]*)"')
+NUMBER = re.compile(r'"\\u0000([-+0-9.eE]+)"')
 NOTHING = ("NULL", "NaN", "-", "Included", "")
 
 
@@ -49,6 +49,11 @@ def kind(data: bytes) -> str:
 def unpacked(data: bytes) -> bytes:
     """Return a file without its gzip."""
     return gzip.decompress(data) if data.startswith(GZIP) else data
+
+
+def marked(data: bytes, _: Source) -> bytes:
+    """Return a file with a byte order mark, or without the one it has."""
+    return data.removeprefix(BOM) if data.startswith(BOM) else BOM + data
 
 
 # -- packed -----------------------------------------------------------------------------------------------------------
@@ -165,7 +170,7 @@ def european(data: bytes, source: Source) -> bytes:
 
 
 TABLES: dict[str, Dress] = {
-    "mark": lambda data, _: BOM + data,
+    "mark": marked,
     "crlf": lambda data, _: table(cells(data), end="\r\n"),
     "shuffled": shuffled,
     "tabs": lambda data, _: table(cells(data), "\t"),
@@ -229,14 +234,14 @@ def not_utf8(data: bytes, _: Source) -> bytes:
 
 
 LINES: dict[str, Dress] = {
-    "mark": lambda data, _: BOM + data,
+    "mark": marked,
     "crlf": lambda data, _: b"".join(line + b"\r\n" for line in json_lines(data)),
     "blank lines": lambda data, _: b"\n" + b"".join(line + b"\n\n \r\n" for line in json_lines(data)),
     "no last newline": lambda data, _: data.rstrip(b"\n"),
-    "compact": by_line(lambda value: value, separators=(",", ":")),
+    "compact": by_line(lambda value: value, separators=(",", ":"), ensure_ascii=False),
     "spaced": by_line(lambda value: value, separators=(" , ", " : "), ensure_ascii=False),
-    "turned": by_line(turned),
-    "noted": by_line(noted),
+    "turned": by_line(turned, separators=(",", ":"), ensure_ascii=False),
+    "noted": by_line(noted, separators=(",", ":"), ensure_ascii=False),
     "glued": glued,
     "not utf-8": not_utf8,
 }
@@ -253,7 +258,7 @@ def rewritten(change: Callable[[Any], Any], **how: Any) -> Dress:
 
 
 DOCUMENTS: dict[str, Dress] = {
-    "mark": lambda data, _: BOM + data,
+    "mark": marked,
     "crlf": lambda data, _: rewritten(lambda value: value, indent=2)(data, _).replace(b"\n", b"\r\n"),
     "tabs": rewritten(lambda value: value, indent="\t", ensure_ascii=False),
     "blank lines": lambda data, _: b"\n\n" + data + b"\n\r\n\n",
