@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,8 +75,7 @@ def _ingest(catalog: Catalog, found: list[Found], owning: Owning, progress: Prog
     decoding = Decoding(expected=unread(files, ledger))
     try:
         made = plan(files, ledger, lambda job: _begin(decoding, job))
-        record = partial(_record, ledger=ledger, owning=owning)
-        summary = _summary(catalog, made, decoding, record, progress)
+        summary = _summary(catalog, made, decoding, lambda *read: _record(*read, ledger, owning), progress)
     finally:
         decoding.close()
     _record_settled(catalog, made, ledger, owning)
