@@ -73,9 +73,13 @@ def _ingest(catalog: Catalog, found: list[Found], owning: Owning, progress: Prog
     again, lost = outdated_elsewhere(ledger, owning.found)
     files = [*found, *(walk(again) if again else ())]
     decoding = Decoding(expected=unread(files, ledger))
+
+    def record(catalog: Catalog, jobs: Sequence[Job], reading: Reading) -> None:
+        _record(catalog, jobs, reading, ledger, owning)
+
     try:
         made = plan(files, ledger, lambda job: _begin(decoding, job))
-        summary = _summary(catalog, made, decoding, lambda *read: _record(*read, ledger, owning), progress)
+        summary = _summary(catalog, made, decoding, record, progress)
     finally:
         decoding.close()
     _record_settled(catalog, made, ledger, owning)
