@@ -128,16 +128,17 @@ def rollout(folder: Path, thread: str, *parents: str) -> None:
 
 
 def test_forks_whose_first_log_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A fork of a thread that was read is whole; one of a thread that was not lacks its parent."""
+    """Forks of a thread that was read are whole; one of a thread that was not lacks its parent."""
     logs = tmp_path / "logs"
     logs.mkdir()
     rollout(logs, "first")
     rollout(logs, "second", "first")
-    rollout(logs, "third", "unknown")
+    rollout(logs, "third", "second", "first")
+    rollout(logs, "fourth", "unknown")
     ingest([str(logs)], tmp_path / "store")
     row = told(tmp_path, capsys)["codex"]
 
-    assert (row["forks"], row["forks_without_parent"]) == (2, 1)
+    assert (row["forks"], row["forks_without_parent"]) == (3, 1)
 
 
 def entry(path: Path) -> FileEntry:

@@ -11,7 +11,6 @@ import xxhash
 
 from tokenaudit.ingest.walk import Found
 from tokenaudit.sources import by_name, detect, names
-from tokenaudit.sources._folders import agent_folders, lies_in
 from tokenaudit.sources._packed import archive_of, is_member
 from tokenaudit.sources.head import Head
 from tokenaudit.sources.source import Table, Tail
@@ -83,6 +82,8 @@ def _without_agents_own(settled: list[Settled]) -> list[Settled]:
     """Pass over unrecognised files in the folders of agents, who keep more there than usage."""
     if not any(map(_is_unrecognised, settled)):
         return settled
+    from tokenaudit.sources._folders import agent_folders, lies_in
+
     folders = agent_folders()
     own = {item[0].path for item in settled if _is_unrecognised(item) and lies_in(item[0].path, folders)}
     return [(file, name, "skipped" if file.path in own else status) for file, name, status in settled]
