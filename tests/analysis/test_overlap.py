@@ -270,6 +270,17 @@ def test_a_log_without_an_account_is_of_the_only_one(usage: Frames, book: Any) -
     assert by(named, book, "source") == {"codex": 4, "openai-cost": 4}
 
 
+def test_exports_without_an_account_are_of_one_account_together(usage: Frames, book: Any) -> None:
+    """Two named accounts are no reason to count what the third one's bill pays for twice; its log is tied to none."""
+    others = [billed(1, "1", account="org-1"), billed(1, "2", account="org-2")]
+    rows = usage(used(1), billed(1), used(2), *others)
+    assert totals(rows, book)["effective_cost"] == Decimal(4 + 10 + 1 + 2)
+    assert told(rows, book).untied.is_empty()
+    log = told(usage(used(1), billed(1), logged(1), *others), book)
+    assert log.untied.select("source", "accounts").rows() == [("codex", 2)]
+    assert told(usage(used(1), *others), book).untied["source"].to_list() == ["openai-usage"]
+
+
 def test_kept_sources_and_plans_are_left_alone(usage: Frames, book: Any) -> None:
     """`keep` counts both; what a plan covers is on no bill."""
     rows = usage(logged(1), billed(1))

@@ -5,7 +5,8 @@ do is decided here, at query time; stored rows stay as they are.
 
 * Sources tell of the same calls where they share provider, account, UTC day and model, and do not name different users.
   A row without an account is of the only account that bills of its provider name, or of the one that bills its
-  workspace; where there are several, it is tied to none.
+  workspace. Where there are several, bills and the provider's own counts that name none are of one account together,
+  and logs are tied to none.
 * The finest rows stand, those of a request before those of a day. Of coarser counts only the rest stays (`layers`).
 * The bill is spread over the rows it pays for (`spread`). What it pays for without a row stays a line of its own, and
   so do rows that no bill pays for; a provider's own count on a day with a bill costs nothing beyond it.
@@ -35,6 +36,8 @@ AUTHORITIES = ("bill", "usage", "gateway", "client", "none")
 """Whose word counts more, first."""
 APART = ("bill", "client")
 """Sources of one of these levels do not overlap with each other."""
+EXPORTS = ("bill", "usage")
+"""What a provider's console gives out: where bills name no account, its counts without one are of the same."""
 ACCOUNT = "tie_account"
 TIES = {"tie_account": "account", "tie_workspace": "workspace", "tie_user": "user", "tie_api_key": "api_key"}
 DATES = ("tie_day", "tie_end")
@@ -189,6 +192,7 @@ def _with_accounts(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame,
     places = _only(named, ["provider", "workspace"]).filter(pl.col("workspace").is_not_null())
     whole = _only(named, ["provider"])
     several = named.group_by("provider").agg(accounts=pl.col("account").n_unique()).filter(pl.col("accounts") > 1)
+    nameless = overlap.bills.filter(pl.col("account").is_null())["provider"].unique()
     joined = (
         cells.join(
             places,
@@ -201,7 +205,9 @@ def _with_accounts(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame,
         .join(several, on="provider", how="left", maintain_order="left")
     )
     account = pl.coalesce(ACCOUNT, "account_only", "account_only_whole")
-    doubtful = pl.col("tie_day").is_not_null() & account.is_null() & pl.col("accounts").is_not_null()
+    exports = [name for name, word in overlap.authority.items() if word in EXPORTS]
+    together = pl.col("tie_source").is_in(exports) & pl.col("provider").is_in(nameless.implode())
+    doubtful = pl.col("tie_day").is_not_null() & account.is_null() & pl.col("accounts").is_not_null() & ~together
     marked = joined.with_columns(account.alias(ACCOUNT), doubtful=doubtful)
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
     untied = (
