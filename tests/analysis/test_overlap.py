@@ -221,6 +221,16 @@ def test_users_are_matched_before_others(usage: Frames, book: Any) -> None:
     }
 
 
+def test_no_breakdown_changes_what_is_left_of_which_price(usage: Frames, book: Any) -> None:
+    """A log tells 2 of 6 tokens, of which a half each are at half the price: one of each is taken, of any project."""
+    projects = [(name, batch) for name in ("a", "b", "c") for batch in (True, False)]
+    counts = [used(1, output_tokens=1, project=name, batch=batch) for name, batch in projects]
+    rows = usage(*counts, logged(1, 2, batch=True))
+    left = Decimal("0.00001") * 2 + Decimal("0.000005") * (2 + 2)
+    for names in ([], ["project"], ["batch"], ["project", "batch"]):
+        assert joined(rows, names, book).cube["list_cost"].sum() == left
+
+
 def test_cache_writes_match_whatever_their_life(usage: Frames, book: Any) -> None:
     """One source knows the life of a cache write, another does not."""
     coarse = used(1, output_tokens=0, cache_creation_5m_input_tokens=100)
@@ -347,8 +357,10 @@ counted = st.lists(
         output_tokens=st.integers(0, 10**12),
         user=st.sampled_from(["ann", None]),
         request_model=st.sampled_from([MODEL, "gpt-5-mini"]),
+        project=st.sampled_from(["shop", "api", None]),
+        batch=st.booleans(),
     ),
-    max_size=4,
+    max_size=6,
 )
 bills = st.lists(
     st.builds(
@@ -371,7 +383,7 @@ def test_totals_know_no_order_and_no_grouping(
     rows = [*logs, *counts, *paid]
     shuffled = [*rows]
     random.shuffle(shuffled)
-    figures = pl.col("effective_cost", "billed_cost", "output_tokens").sum()
+    figures = pl.col("effective_cost", "billed_cost", "list_cost", "output_tokens").sum()
     whole = joined(usage(*rows), [], book).cube.select(figures).row(0)
     for names in (["user"], ["source", "project", "day"], ["request_model"]):
         assert joined(usage(*shuffled), names, book).cube.select(figures).row(0) == whole

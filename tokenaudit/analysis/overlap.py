@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from tokenaudit.analysis.layers import COUNTED, Told, absorb, reduced
+from tokenaudit.analysis.layers import COUNTED, LOT, Told, absorb, reduced
 from tokenaudit.analysis.measures import known_sum
-from tokenaudit.charges import UNITS
+from tokenaudit.charges import PRICE_DIMENSIONS, UNITS
 from tokenaudit.schema import GRANULARITIES, TOKEN_CLASSES
 
 if TYPE_CHECKING:
@@ -151,13 +151,22 @@ def without_repeats(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame
     In: sums of usage with KEYS, `provider`, `model`, `granularity` and counts. Out: the cells that are left, with their
     numbers in `cell`, and what was decided so far.
     """
-    texts = cells.with_columns(pl.col(pl.Categorical).cast(pl.String)).with_row_index("cell")
+    texts = _numbered(cells.with_columns(pl.col(pl.Categorical).cast(pl.String)))
     numbered, untied = _with_accounts(texts.filter(pl.col(REPEATS).is_null()), overlap)
     left, aside = _layered(numbered, overlap)
     again = texts.filter(pl.col(REPEATS).is_not_null())
     whole = _split_bills(numbered, left)
     empty = pl.col("tie_day").is_not_null() & (pl.sum_horizontal(COUNTED) == 0) & pl.col("billed_cost").is_null()
-    return whole.filter(~empty), Joined(pl.DataFrame(schema=PAID), pl.concat([aside, _told_again(again)]), untied)
+    joined = Joined(pl.DataFrame(schema=PAID), pl.concat([aside, _told_again(again)]), untied)
+    return whole.filter(~empty).drop(LOT), joined
+
+
+def _numbered(cells: pl.DataFrame) -> pl.DataFrame:
+    """Number cells in an order of their own, and what they have in common in every breakdown: both decide ties."""
+    sums = {*COUNTED, "billed_cost", "list_cost", "last_start"}
+    ordered = cells.sort([name for name in cells.columns if name not in sums])
+    lot = pl.struct(*KEYS, *PRICE_DIMENSIONS, "granularity").rank("dense").alias(LOT)
+    return ordered.with_columns(lot).with_row_index("cell")
 
 
 def _told_again(cells: pl.DataFrame) -> pl.DataFrame:
