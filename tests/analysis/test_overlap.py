@@ -207,7 +207,7 @@ def test_finer_rows_are_taken_out_of_coarser_ones(usage: Frames, book: Any) -> N
     assert by(rows, book, "source", column="output_tokens") == {"codex": 2 * MILLION, "openai-usage": 3 * MILLION}
     assert by(rows, book, "source") == {"codex": 4, "openai-usage": 6}
     (aside,) = told(rows, book).aside.rows()
-    assert aside == ("openai-usage", "codex", 2 * MILLION, None)
+    assert aside == ("openai-usage", "codex", None, 2 * MILLION, None)
 
 
 def test_users_are_matched_before_others(usage: Frames, book: Any) -> None:
@@ -301,12 +301,13 @@ def test_kept_sources_and_plans_are_left_alone(usage: Frames, book: Any) -> None
 
 def test_a_bill_that_restates_another_gives_way(usage: Frames, book: Any) -> None:
     """The cloud's copy of the provider's bill counts on days that the provider's own does not cover."""
-    rows = usage(billed(1), billed(1, "5", source="cloud"), billed(2, "7", source="cloud"))
-    restates = {"cloud": ("openai-cost",)}
+    cloud = [billed(1, "5", source="cloud"), billed(2, "7", source="cloud")]
+    restates, euros = {"cloud": ("openai-cost",)}, billed(1, "9", source="cloud", billing_currency="EUR")
+    rows = usage(billed(1), *cloud)
     assert by(rows, book, "source", restates=restates) == {"openai-cost": 4, "cloud": 7}
     assert by(rows, book, "source") == {"openai-cost": 4, "cloud": 12}
-    aside = told(rows, book, restates=restates).aside.rows()
-    assert aside == [("cloud", "openai-cost", 0, Decimal(5))]
+    aside = told(usage(billed(1), *cloud, euros), book, restates=restates).aside.rows()
+    assert aside == [("cloud", "openai-cost", "EUR", 0, Decimal(9)), ("cloud", "openai-cost", "USD", 0, Decimal(5))]
 
 
 def test_tokens_of_a_bill_that_logs_tell_too(usage: Frames, book: Any) -> None:

@@ -55,7 +55,13 @@ PAID: dict[str, PolarsDataType] = {
     "tokens": pl.Int64,
     "amount": MONEY,
 }
-ASIDE: dict[str, PolarsDataType] = {"source": pl.String, "for_source": pl.String, "tokens": pl.Int64, "amount": MONEY}
+ASIDE: dict[str, PolarsDataType] = {
+    "source": pl.String,
+    "for_source": pl.String,
+    "billing_currency": pl.String,
+    "tokens": pl.Int64,
+    "amount": MONEY,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +89,8 @@ class Joined(NamedTuple):
     paid: pl.DataFrame
     """`bill`, `source`, `billing_currency`, `tokens`, `amount`: rows of a source that have their money from a bill."""
     aside: pl.DataFrame
-    """`source`, `for_source`, `tokens`, `amount`: what of a source was set aside because another tells it too."""
+    """`source`, `for_source`, `billing_currency`, `tokens`, `amount`: what was set aside because another tells it too,
+    either tokens, without a currency, or the amount of a bill."""
     untied: pl.DataFrame
     """`source`, `provider`, `accounts`, `tokens`: rows that may be of several accounts and were tied to none."""
 
@@ -173,7 +180,7 @@ def _told_again(cells: pl.DataFrame) -> pl.DataFrame:
     """Return the tokens of rows that repeat another source's session."""
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
     sums = cells.group_by(source=pl.col("tie_source"), for_source=pl.col(REPEATS)).agg(tokens)
-    return summed([sums.with_columns(amount=pl.lit(None, MONEY))])
+    return summed([sums.with_columns(amount=pl.lit(None, MONEY), billing_currency=pl.lit(None, pl.String))])
 
 
 def _split_bills(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
@@ -276,11 +283,13 @@ def _taken(before: Told, after: Told) -> pl.DataFrame:
     """Return the tokens that were taken away, as one row."""
     tokens = pl.col("name").is_in(TOKEN_CLASSES)
     left, right = (told.amounts.select(pl.col("amount").filter(tokens).sum()).item() for told in (before, after))
-    return pl.DataFrame({"tokens": [left - right], "amount": [None]}, {"tokens": pl.Int64, "amount": MONEY})
+    kinds = {name: ASIDE[name] for name in ("billing_currency", "tokens", "amount")}
+    return pl.DataFrame({"billing_currency": [None], "tokens": [left - right], "amount": [None]}, kinds)
 
 
 def summed(aside: list[pl.DataFrame]) -> pl.DataFrame:
-    """Return what was set aside, one row for each pair of sources, as `Joined.aside`."""
+    """Return what was set aside, one row for each pair of sources and currency, as `Joined.aside`."""
     found = pl.concat([pl.DataFrame(schema=ASIDE), *(item.select(*ASIDE) for item in aside)])
-    sums = found.group_by("source", "for_source").agg(pl.col("tokens").sum(), known_sum("amount"))
-    return sums.filter((pl.col("tokens") > 0) | pl.col("amount").is_not_null()).sort("source", "for_source")
+    keys = ("source", "for_source", "billing_currency")
+    sums = found.group_by(keys).agg(pl.col("tokens").sum(), known_sum("amount"))
+    return sums.filter((pl.col("tokens") > 0) | pl.col("amount").is_not_null()).sort(keys)
