@@ -107,7 +107,7 @@ Config = Annotated[
 NoConfig = Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format: -o spend.csv."),
+    typer.Option("--output", "-o", metavar="FILE", help="Write to a file; without -f its ending tells the format: -o spend.csv."),
 ]
 
 # -- what is asked
@@ -186,7 +186,7 @@ Format = Annotated[
         metavar="FORMAT",
         parser=render.checked,
         autocompletion=completion(FORMATS),
-        help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}; default by the ending of -o, else table.",
+        help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}; default table.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no progress.")]
