@@ -38,7 +38,7 @@ def test_pairs_hold_every_decision() -> None:
     """The largest of each kind first; what a kind does not know is null."""
     decided = joined(
         paid=[("bill", "small", "USD", 1, Decimal(1)), ("bill", "large", "USD", 2, Decimal(5))],
-        aside=[("count", "log", 7, None)],
+        aside=[("count", "log", None, 7, None)],
         untied=[("codex", "openai", 3, 9)],
     )
     found = [(row["decision"], row["source"], row["other_source"], row["tokens"]) for row in pairs(decided).to_dicts()]
@@ -63,7 +63,7 @@ def test_notes_leave_out_bills_and_rows_without_tokens() -> None:
 def test_notes_are_few() -> None:
     """Sources of one bill share a sentence; of each kind so many sentences, and how many more there are."""
     one = joined(paid=[("bill", "a", "USD", 10, Decimal(1)), ("bill", "b", "USD", 20, Decimal(2))])
-    many = joined(aside=[(f"s{number}", "log", 100 - number, None) for number in range(SENTENCES + 2)])
+    many = joined(aside=[(f"s{number}", "log", None, 100 - number, None) for number in range(SENTENCES + 2)])
 
     assert list(sentences(one)) == [
         "Joined: $3.00 of bill is spread over 20 tokens of b, 10 of a by list cost.",
@@ -93,7 +93,7 @@ def test_json_of_a_period(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_hints_where_something_can_be_done() -> None:
     """The configuration names accounts for what is untied, `--keep` counts what was set aside; the largest is named."""
-    decided = joined(aside=[("count", "log", 7, None)], untied=[("pi", "openai", 3, 2), ("codex", "openai", 3, 9)])
+    decided = joined(aside=[("count", "log", None, 7, None)], untied=[("pi", "openai", 3, 2), ("codex", "openai", 3, 9)])
 
     assert list(hints(decided)) == [
         'hint: name the account in the configuration: [[account]] with source = "codex" and account = "..."',

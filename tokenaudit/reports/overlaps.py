@@ -107,7 +107,7 @@ def _said(row: dict[str, Any]) -> str:
     if row["decision"] == "joined":
         paid = money(amount, row["billing_currency"])
         return f"Joined: {paid} of {other} is spread over {compact_tokens(tokens)} tokens of {source} by list cost."
-    what = f"{compact_tokens(tokens)} tokens" if tokens else f"{amount:,.2f} billed"
+    what = f"{compact_tokens(tokens)} tokens" if tokens else f"{money(amount, row['billing_currency'])} billed"
     return f"Counted once: {what} of {source} are told by {other} too and set aside."
 
 
