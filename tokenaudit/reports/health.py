@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NAMES = 5
 """Owners that are named before the rest is only counted."""
+UNDECLARED = "; no source has this name now: its rows count, its files are not read"
+"""Said of rows whose [[source]] is no longer in the configuration."""
 
 
 class Check(NamedTuple):
@@ -40,7 +42,7 @@ def checks(store: Store) -> list[Check]:
 
 def verified(store: Store) -> list[Check]:
     """Read every segment and compare it with the catalog."""
-    found = verify(store.catalog, newest_wins(store.catalog.sources()))
+    found = verify(store.catalog, newest_wins(store.catalog.rules()))
     if found:
         return [Check("verify", "broken", f"{item.where}: {item.what}") for item in found]
     live, aside = store.catalog.segments("usage"), store.catalog.segments("superseded")
@@ -57,12 +59,11 @@ def _size(catalog: Catalog) -> Check:
 
 
 def _by_source(store: Store) -> Iterator[Check]:
-    read = dict.fromkeys(names(), 0)
-    merged = dict(read)
+    read: Counter[str] = Counter()
+    merged: Counter[str] = Counter()
     for entry in store.catalog.files().values():
-        if entry.source in read:
-            read[entry.source] += 1
-            merged[entry.source] += entry.merged
+        read[entry.source] += 1
+        merged[entry.source] += entry.merged
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum())
     start = pl.col("charge_period_start")
     totals = (
@@ -71,13 +72,13 @@ def _by_source(store: Store) -> Iterator[Check]:
         .agg(pl.len(), tokens, start.min().alias("first"), start.max().alias("last"))
     )
     for name, rows, found, first, last in totals.collect().sort("source").iter_rows():
-        files = read.get(name, 0)
-        lines = f", {merged[name]:,} repeated lines merged" if merged.get(name) else ""
+        lines = f", {merged[name]:,} repeated lines merged" if merged[name] else ""
+        known = name in names()
         yield Check(
             name,
-            "ok",
-            f"{plural(files, 'file')}, {plural(rows, 'row')}, {found:,} tokens, "
-            f"{first:%Y-%m-%d} to {last:%Y-%m-%d}{lines}",
+            "ok" if known else "warn",
+            f"{plural(read[name], 'file')}, {plural(rows, 'row')}, {found:,} tokens, "
+            f"{first:%Y-%m-%d} to {last:%Y-%m-%d}{lines}{'' if known else UNDECLARED}",
         )
 
 
