@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import xxhash
 
 from tokenaudit.ingest.walk import Found
-from tokenaudit.sources import by_name, detect, names, tried
+from tokenaudit.sources import by_name, detect, fits, goes_before, names, tried
 from tokenaudit.sources._packed import archive_of, is_member
 from tokenaudit.sources.head import Head
 from tokenaudit.sources.source import Table, Tail
@@ -66,7 +66,7 @@ def plan(found: Iterable[Found], ledger: dict[str, FileEntry], begin: Callable[[
     made = Plan()
     for file in sorted(found, key=lambda file: (-file.size, file.path)):
         entry = ledger.get(file.path)
-        if entry is not None and is_unchanged(file, entry) and not outdated(entry):
+        if entry is not None and is_unchanged(file, entry) and not outdated(entry) and not _taken_over(entry):
             made.settled.append((file, entry.source, _settled(file, entry)))
         else:
             job = _look(made, file, entry)
@@ -91,6 +91,15 @@ def is_unchanged(file: Found, entry: FileEntry) -> bool:
 def outdated(entry: FileEntry) -> bool:
     """Say whether the file was counted by rules, or refused by a list of sources, that have changed since."""
     return not is_orphan(entry) and entry.rules != rules(entry.source)
+
+
+def _taken_over(entry: FileEntry) -> bool:
+    """Say whether the configuration now declares a source for a file that was read as a general one."""
+    rivals = goes_before(entry.source)
+    try:
+        return bool(rivals) and any(fits(rival, Head(entry.path)) for rival in rivals)
+    except FileNotFoundError:  # gone since the folder was walked
+        return False
 
 
 def is_orphan(entry: FileEntry) -> bool:

@@ -24,10 +24,10 @@ TOOLS = {"expressions", "head", "identity", "lines", "log", "source", "table"}
 """Modules of this package that are no sources."""
 
 
-GENERAL = "usage"
-"""The source that declared ones go before: it takes any file with two columns."""
+GENERAL = ("api-response", "usage")
+"""Sources that are there for files of one's own, and take any that say the least: declared ones go before them."""
 
-_declared: dict[str, Table] = {}
+_own: dict[str, Table] = {}
 """Sources of the configuration that is in force in this process, in its order."""
 
 
@@ -37,12 +37,12 @@ def declare(declarations: Iterable[Declared], path: Path | None = None) -> None:
     ConfigError where one of them cannot be a source.
     """
     found = tuple(declarations)
-    _declared.clear()
+    _own.clear()
     _forget()
     if found:
         from tokenaudit.sources._declared import tables
 
-        _declared.update(tables(found, names(), path))
+        _own.update(tables(found, names(), path))
         _forget()
 
 
@@ -55,7 +55,7 @@ def _forget() -> None:
 def names() -> dict[str, str]:
     """Return the module of each source by its name, in order of name; none is loaded."""
     built_in = {module.replace("_", "-"): module for module in _modules()}
-    return dict(sorted((built_in | dict.fromkeys(_declared, "_declared")).items()))
+    return dict(sorted((built_in | dict.fromkeys(_own, "_declared")).items()))
 
 
 @cache
@@ -65,7 +65,7 @@ def _load(module: str) -> Source:
 
 
 def _source(name: str) -> Source:
-    return _declared[name] if name in _declared else _load(names()[name])
+    return _own[name] if name in _own else _load(names()[name])
 
 
 @cache
@@ -102,23 +102,23 @@ def by_name(name: str) -> Source:
 
 def tried() -> int:
     """Return a number that changes with the sources that are tried on a file."""
-    return len(names()) + sum(source.rules for source in _declared.values())
+    return len(names()) + sum(source.rules for source in _own.values())
 
 
 @cache
 def in_turn() -> tuple[Source, ...]:
-    """Return every source in the order in which they are tried: built in, declared, canonical rows.
+    """Return every source in the order in which they are tried: built in, declared, general.
 
     ConfigError for a declared one whose turn can never come.
     """
     found = sources()
-    if not _declared:
+    if not _own:
         return (*found.values(),)
     from tokenaudit.sources._declared_checks import check_order
 
-    first = [source for name, source in found.items() if name not in {GENERAL, *_declared}]
-    check_order(_declared.values(), first)
-    return (*first, *_declared.values(), found[GENERAL])
+    first = [source for name, source in found.items() if name not in {*GENERAL, *_own}]
+    check_order(_own.values(), first)
+    return (*first, *_own.values(), *map(_source, GENERAL))
 
 
 def detect(head: Head, first: Source | None = None) -> Source | None:
@@ -133,7 +133,12 @@ def detect(head: Head, first: Source | None = None) -> Source | None:
 
 def _waits(name: str) -> bool:
     """Say whether other sources must be tried before this one."""
-    return bool(_declared) and (name in _declared or name == GENERAL)
+    return bool(_own) and (name in _own or name in GENERAL)
+
+
+def goes_before(name: str) -> tuple[Source, ...]:
+    """Return the declared sources that would have read a file before the source that did; none where nobody would."""
+    return (*_own.values(),) if name in GENERAL else ()
 
 
 def fits(source: Source, head: Head) -> bool:

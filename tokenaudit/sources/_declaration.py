@@ -81,5 +81,5 @@ def rules(declared: Declared) -> int:
     counted = {key: value for key, value in asdict(declared).items() if key not in UNCOUNTED}
     counted |= {"columns": mapped(declared) | {"tags": labels(declared)}, "signature": sorted(signature(declared))}
     counted["tags"] = mapped(declared).get("tags")
-    digest = xxhash.xxh3_64_intdigest(json.dumps([VERSION, counted], sort_keys=True))
+    digest = xxhash.xxh3_64_intdigest(json.dumps([VERSION, counted], sort_keys=True).encode())
     return DECLARED_RULES + digest % (DECLARED_RULES // 2) * 2 + (declared.merge == "newest")
