@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
 import xxhash
@@ -77,8 +77,12 @@ def signature(declared: Declared) -> frozenset[str]:
 
 
 def rules(declared: Declared) -> int:
-    """Return a number that stays while rows are counted the same; it is odd where the newest file wins."""
-    counted = {key: value for key, value in asdict(declared).items() if key not in UNCOUNTED}
+    """Return a number that stays while rows are counted the same; it is odd where the newest file wins.
+
+    Keys at their usual values leave no trace, so that a key which a later version adds changes nothing.
+    """
+    usual = {item.name: item.default for item in fields(declared)}
+    counted = {key: value for key, value in asdict(declared).items() if key not in UNCOUNTED and value != usual[key]}
     counted |= {"columns": mapped(declared) | {"tags": labels(declared)}, "signature": sorted(signature(declared))}
     counted["tags"] = mapped(declared).get("tags")
     digest = xxhash.xxh3_64_intdigest(json.dumps([VERSION, counted], sort_keys=True).encode())
