@@ -15,7 +15,6 @@ import tokenaudit
 from tokenaudit import schema
 from tokenaudit.cli.main import run
 from tokenaudit.sources import declare, names, sources
-from tokenaudit.store.catalog import Catalog
 from tokenaudit.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -160,6 +159,7 @@ def test_types_and_keys(box: Box, text: str, said: str) -> None:
 
 def test_one_whose_turn_never_comes(box: Box) -> None:
     """A declaration is refused where a built-in source, or an earlier one, takes every file that it fits."""
+    box.write("a.csv", CSV)
     taken = '", "'.join(sorted(sources()["cursor-usage"].signatures[0]))  # type: ignore[union-attr]
     box.config(f'match = ["{taken}", "at"]')
     assert "[[source]] `own` reads nothing: all files with its columns are read as `cursor-usage`" in box.ingest(code=2)
@@ -323,7 +323,7 @@ def test_overlap_with_a_bill(box: Box) -> None:
 
 # -- documentation ----------------------------------------------------------------------------------------------------
 EXAMPLES = re.findall(
-    r"<!-- example (\S+) -->\n\n```\w+\n(.*?)```\n\n```toml\n(.*?)```\n.*?\n\n(\|.*?)\n\n",
+    r"<!-- example (\S+) -->\n\n```\w+\n(.*?)```\n\n```toml\n(.*?)```\n.*?\n(\| charge_.*?)\n\n",
     PAGE.read_text("utf-8"),
     re.DOTALL,
 )
