@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -160,9 +162,11 @@ def test_types_and_keys(box: Box, text: str, said: str) -> None:
 def test_one_whose_turn_never_comes(box: Box) -> None:
     """A declaration is refused where a built-in source, or an earlier one, takes every file that it fits."""
     box.write("a.csv", CSV)
-    taken = '", "'.join(sorted(sources()["cursor-usage"].signatures[0]))  # type: ignore[union-attr]
+    taken = '", "'.join(sorted(sources()["anthropic-usage"].signatures[0]))  # type: ignore[union-attr]
     box.config(f'match = ["{taken}", "at"]')
-    assert "[[source]] `own` reads nothing: all files with its columns are read as `cursor-usage`" in box.ingest(code=2)
+    assert "[[source]] `own` reads nothing: all files with its columns are read as `anthropic-usage`" in box.ingest(
+        code=2
+    )
     again = CONFIG + '[[source]]\nname = "twin"\nmatch = ["at", "model", "usage.out", "who"]\n'
     again += 'columns = { charge_period_start = "at", request_model = "model", requests = "who" }\n'
     box.config(text=again)
@@ -331,9 +335,9 @@ EXAMPLES = re.findall(
 
 def shown(value: Any) -> str:
     """Return a value as the page writes it."""
-    if hasattr(value, "isoformat"):
+    if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".") + "Z"
-    return f"{value.normalize():f}" if hasattr(value, "normalize") else str(value)
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example[0] for example in EXAMPLES])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COLUMNS: dict[str, str | Mapping[str, str]] = {
     "charge_period_start": "at", "request_model": "model", "output_tokens": "out",
 }  # fmt: skip
-LOCAL = {"timezone": "Europe/Berlin"}
+LOCAL: dict[str, Any] = {"timezone": "Europe/Berlin"}
 
 
 def declared(columns: Mapping[str, str | Mapping[str, str]] | None = None, **keys: Any) -> Declared:
@@ -41,7 +41,7 @@ def table(columns: Mapping[str, str | Mapping[str, str]] | None = None, **keys: 
 
 def text(cells: Mapping[str, object]) -> str:
     """Return a JSON line of a row with these cells."""
-    return json.dumps({"at": "2026-10-01T09:30:00Z", "model": "gpt-5", "out": 10} | cells) + "\n"
+    return json.dumps({"at": "2026-10-01T09:30:00Z", "model": "gpt-5", "out": 10, **cells}) + "\n"
 
 
 def row(read_text: ReadText, source: Table, **cells: object) -> dict[str, Any]:
@@ -54,9 +54,9 @@ def reasons(read_text: ReadText, source: Table, **cells: object) -> list[str]:
     return [reject.reason for reject in read_text(source, text(cells)).rejects]
 
 
-def utc(*parts: int) -> datetime:
-    """Return an instant of October 2026, from its day on."""
-    return datetime(2026, 10, *parts, tzinfo=UTC)
+def utc(day: int, hour: int = 0, minute: int = 0, second: int = 0, micro: int = 0) -> datetime:
+    """Return an instant of October 2026."""
+    return datetime(2026, 10, day, hour, minute, second, micro, tzinfo=UTC)
 
 
 # -- columns ----------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_tags(read_text: ReadText) -> None:
         ({"time": "%d/%b/%Y"}, "07/Oct/2026", utc(7)),
     ],
 )
-def test_times(read_text: ReadText, keys: dict[str, str], cell: object, instant: datetime) -> None:
+def test_times(read_text: ReadText, keys: dict[str, Any], cell: object, instant: datetime) -> None:
     """ISO 8601, local clocks (the earlier hour where it strikes twice), seconds and parts of them, patterns."""
     assert row(read_text, table(**keys), at=cell)["charge_period_start"] == instant
 
@@ -145,7 +145,7 @@ def test_times(read_text: ReadText, keys: dict[str, str], cell: object, instant:
         ({"time": "epoch_s"}, None, "no charge_period_start"),
     ],
 )
-def test_times_that_are_none(read_text: ReadText, keys: dict[str, str], cell: object, reason: str) -> None:
+def test_times_that_are_none(read_text: ReadText, keys: dict[str, Any], cell: object, reason: str) -> None:
     """What is no such time is rejected with its column and text, an hour that a clock skips too."""
     assert reasons(read_text, table(**keys), at=cell) == [reason]
 
@@ -161,8 +161,9 @@ def test_times_that_are_none(read_text: ReadText, keys: dict[str, str], cell: ob
 )
 def test_buckets_without_an_end(read_text: ReadText, grain: str, cell: str, start: datetime, end: datetime) -> None:
     """The grain says how long a bucket is; days and months keep the date they name in a zone too."""
-    for keys, cells in (({"constants": {"granularity": grain}}, {}), ({"columns": {"granularity": "g"}}, {"g": grain})):
-        found = row(read_text, table(**keys, **LOCAL), at=cell, **cells)
+    constant = table(constants={"granularity": grain}, **LOCAL)
+    for source, cells in ((constant, {}), (table({"granularity": "g"}, **LOCAL), {"g": grain})):
+        found = row(read_text, source, at=cell, **cells)
         assert (found["charge_period_start"], found["charge_period_end"]) == (start, end)
         assert (found["granularity"], found["requests"]) == (grain, 0)
 
@@ -204,7 +205,7 @@ INPUT = {
     ],
 )
 def test_input_classes_are_disjoint(
-    read_text: ReadText, keys: dict[str, bool], cells: dict[str, int], uncached: int
+    read_text: ReadText, keys: dict[str, Any], cells: dict[str, int], uncached: int
 ) -> None:
     """What stands in a class of its own is not counted again as uncached input."""
     found = row(read_text, table(INPUT, **keys), **cells)
@@ -289,12 +290,12 @@ def test_rules_follow_what_is_counted() -> None:
     """They are the same for ever, whatever the order or case; titles do not matter, all that changes a row does."""
     assert rules(declared()) == 1485788438
     reversed_columns = dict(reversed([*COLUMNS.items()]))
-    same = [
+    same: list[dict[str, Any]] = [
         {"title": "x"}, {"authority": "bill"}, {"name": "other"}, {"columns": reversed_columns},
         {"columns": {**COLUMNS, "output_tokens": " OUT "}}, {"match": ("out", "at", "model")},
     ]  # fmt: skip
     assert {rules(Declared(**{"name": "own", "columns": COLUMNS, **keys})) for keys in same} == {rules(declared())}
-    other = [
+    other: list[dict[str, Any]] = [
         {"columns": {"user": "u"}}, {"columns": {"tags": "u"}}, {"columns": {"tags": {"a": "u"}}},
         {"columns": {"tags": {"b": "u"}}}, {"constants": {"user": "u"}}, {"match": ("at",)}, {"identity": "id"},
         {"identity": ("user",)}, {"merge": "newest"}, {"provider": "p"}, {"time": "epoch_s"}, LOCAL, {"money": "cents"},
