@@ -318,7 +318,7 @@ def test_rules_follow_what_is_counted() -> None:
         ({"money": "cent"}, "unknown money `cent`", "did you mean `cents`?"),
         ({"time": "epoch_m"}, "unknown time `epoch_m`", "did you mean `epoch_ms`?"),
         ({"time": "sundial"}, "unknown time `sundial`", "a pattern such as %d.%m.%Y"),
-        ({"timezone": "Europe/Berln"}, "unknown timezone `Europe/Berln`", "did you mean `Europe/Berlin`?"),
+        ({"timezone": "Europe/Berln"}, "unknown time zone `Europe/Berln`", "did you mean `Europe/Berlin`?"),
         ({"columns": {"output_token": "x"}}, "unknown usage column `output_token`", "did you mean `output_tokens`?"),
         ({"columns": {"response_id": "x"}}, "unknown usage column `response_id`", "write `identity = "),
         ({"columns": {"file_id": "x"}}, "unknown usage column `file_id`", "docs/counting.md"),

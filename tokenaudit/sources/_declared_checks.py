@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from itertools import chain
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
-from tokenaudit.errors import ConfigError, did_you_mean
+from tokenaudit.errors import ConfigError, PeriodError, did_you_mean
+from tokenaudit.periods import timezone
 from tokenaudit.sources import usage as canonical
 from tokenaudit.sources._declaration import labels, mapped, read_as, signature
 from tokenaudit.sources.source import FILE_NAME, Table
@@ -83,9 +83,10 @@ def _words(declared: Declared) -> Iterator[Fault]:
     if "%" not in declared.time:
         hint = "write iso, epoch_s, epoch_ms, epoch_us, or a pattern such as %d.%m.%Y"
         yield from _unknown("time", declared.time, TIMES, hint)
-    if declared.timezone != "UTC":
-        zones = sorted(available_timezones())
-        yield from _unknown("timezone", declared.timezone, zones, "write a name such as Europe/Berlin")
+    try:
+        timezone(declared.timezone)
+    except PeriodError as error:
+        yield error.message, error.hint or ""
 
 
 def _unknown(what: str, word: str, known: Sequence[str], hint: str = "") -> Iterator[Fault]:

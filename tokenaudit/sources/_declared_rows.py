@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ STEPS = {"minute": "1m", "hour": "1h", "day": "1d", "month": "1mo"}
 """How long a bucket is whose end no column says."""
 DATED = ("day", "month", "period")
 """Buckets that stay those of the dates they name, in whatever zone: reports know days by their UTC date."""
+ZONED = re.compile("%[:#]*z")
+"""What a pattern names an offset by."""
 DAYS = ("%d", "%e", "%j", "%D", "%F", "%x", "%c", "%s")
 ADDED = ("audio_input_tokens", "image_input_tokens")
 """Uncached input beside text."""
@@ -96,7 +99,7 @@ def _patterned(text: pl.Expr, pattern: str, zone: str) -> pl.Expr:
     if not any(day in pattern for day in DAYS):
         text, pattern = text + " 01", f"{pattern} %d"
     parsed = text.str.to_datetime(pattern, time_unit="us", strict=False)
-    return parsed.dt.convert_time_zone("UTC") if "z" in pattern else _in_zone(parsed, zone)
+    return parsed.dt.convert_time_zone("UTC") if ZONED.search(pattern) else _in_zone(parsed, zone)
 
 
 def _time_fault(declared: Declared) -> pl.Expr:
