@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,9 @@ import pytest
 import tokenaudit
 from tokenaudit import schema
 from tokenaudit.cli.main import run
-from tokenaudit.sources import declare, names, sources
+from tokenaudit.config import Declared
+from tokenaudit.sources import by_name, declare, detect, names, sources
+from tokenaudit.sources.head import Head
 from tokenaudit.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -183,6 +186,27 @@ def test_built_in_sources_go_first(box: Box, name: str) -> None:
     box.write(f"z{sample.suffix}", sample.read_text(encoding="utf-8"))
     box.write("a.csv", CSV.replace("at,", f"at,{keys},").replace("Z,", "Z,x,"))
     assert {line.split()[0] for line in box.ingest("--dry-run").splitlines()} == {"own", name}
+
+
+def test_general_sources_stay(box: Box) -> None:
+    """Files that no declaration fits are read as before."""
+    box.write("a.csv", CANONICAL.replace(",tag", "").replace(",x", ""))
+    box.write("b.jsonl", LOGGED)
+    assert {line.split()[0] for line in box.ingest("--dry-run").splitlines()} == {"usage", "api-response"}
+
+
+def test_a_neighbour_does_not_change_the_order(box: Box) -> None:
+    """A declared source waits for those built in, and general ones for it, whatever the file before was."""
+    name, text = "anthropic-usage", CANONICAL.replace(",tag", "").replace(",x", "")
+    own = ("charge_period_start", "request_model", "output_tokens")
+    head = Head(str(SAMPLES / f"{name}.csv"))
+    declare(
+        Declared(label, dict(zip(own, columns, strict=True)), match=tuple(columns))
+        for label, columns in (("low", own), ("high", sorted(head.columns)[:3]))
+    )
+    assert detect(head, by_name("high")) is by_name(name)
+    found = Head(str(box.write("a.csv", text)))
+    assert [detect(found, first) for first in (None, by_name("usage"), by_name("high"))] == [by_name("low")] * 3
 
 
 CANONICAL = "charge_period_start,request_model,output_tokens,tag\n2026-10-01T09:30:00Z,gpt-5,10,x\n"
@@ -353,10 +377,6 @@ def test_examples_of_the_page(box: Box, example: tuple[str, str, str, str]) -> N
 
 def test_the_page_has_examples_and_every_key() -> None:
     """It shows a log and a table, and explains every key that may be written."""
-    from dataclasses import fields
-
-    from tokenaudit.config import Declared
-
     assert [example[0] for example in EXAMPLES] == ["gateway.jsonl", "chargeback.csv"]
     explained = re.findall(r"^\| `(\w+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
     assert explained == [item.name for item in sorted(fields(Declared), key=lambda item: explained.index(item.name))]

@@ -104,7 +104,10 @@ def test_tags(read_text: ReadText) -> None:
     """Labels are columns of their own, blank ones left out, or one column holds them all."""
     several = table({"tags": {"team": "who.team", "stage": "env"}})
     assert row(read_text, several, who={"team": 'a "b"'}, env="")["tags"] == '{"team":"a \\"b\\""}'
-    assert row(read_text, table({"tags": "labels"}), labels='{"team":"x"}')["tags"] == '{"team":"x"}'
+    for labels in ('{"team":"x"}', {"team": "x"}):
+        assert row(read_text, table({"tags": "labels"}), labels=labels)["tags"] == '{"team":"x"}'
+    both = table({"tags": "labels", "project": "labels.team"})
+    assert row(read_text, both, labels={"team": "x"})["project"] == "x"
     assert reasons(read_text, table({"tags": "labels"}), labels="x") == ["tags is not a JSON object of strings"]
 
 

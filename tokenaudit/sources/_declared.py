@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from tokenaudit.sources import usage as canonical
 from tokenaudit.sources._declaration import own_id, read_as, rules, signature
 from tokenaudit.sources._declared_checks import check
-from tokenaudit.sources._documents import flat
+from tokenaudit.sources._documents import chosen
 from tokenaudit.sources.source import Authority, Merge, Table
 
 if TYPE_CHECKING:
@@ -37,15 +37,16 @@ def tables(declarations: Iterable[Declared], built_in: Iterable[str], path: Path
 
 
 def _table(declared: Declared, path: Path | None) -> Table:
+    columns = dict(read_as(declared))
     return Table(
         name=declared.name,
         title=declared.title or "declared in the configuration",
         provider=declared.provider,
         merge=cast("Merge", declared.merge),
         authority=cast("Authority", declared.authority),
-        columns=dict(read_as(declared)),
+        columns=columns,
         signatures=(signature(declared),),
-        records=flat,
+        records=chosen(columns),
         usage=partial(_usage, declared),
         once=own_id(declared) is not None and declared.merge == "newest",
         rules=rules(declared),
