@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,9 +73,12 @@ def _ingest(catalog: Catalog, found: list[Found], owning: Owning, progress: Prog
     again, lost = outdated_elsewhere(ledger, owning.found)
     files = [*found, *(walk(again) if again else ())]
     decoding = Decoding(expected=unread(files, ledger))
+
+    def record(catalog: Catalog, jobs: Sequence[Job], reading: Reading) -> None:
+        _record(catalog, jobs, reading, ledger, owning)
+
     try:
         made = plan(files, ledger, lambda job: _begin(decoding, job))
-        record = partial(_record, ledger=ledger, owning=owning)
         summary = _summary(catalog, made, decoding, record, progress)
     finally:
         decoding.close()
