@@ -22,8 +22,18 @@ FORMS = {
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One source, in detail.")]
 
 
-def command(name: Name = None, format: options.Format = None) -> None:  # noqa: A002 - the option's own name
-    """List every file format that ingest recognises, or one of them in detail."""
+def command(
+    name: Name = None,
+    config: options.Config = None,
+    format: options.Format = None,  # noqa: A002 - the option's own name
+    *,
+    no_config: options.NoConfig = False,
+) -> None:
+    """List every file format that ingest recognises, or one of them in detail.
+
+    Those that the configuration declares stand among them.
+    """
+    options.settings(config=config, no_config=no_config)
     from tokenaudit.sources import by_name, sources
 
     if name:
