@@ -93,7 +93,8 @@ def test_json_of_a_period(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_hints_where_something_can_be_done() -> None:
     """The configuration names accounts for what is untied, `--keep` counts what was set aside; the largest is named."""
-    decided = joined(aside=[("count", "log", None, 7, None)], untied=[("pi", "openai", 3, 2), ("codex", "openai", 3, 9)])
+    untied = [("pi", "openai", 3, 2), ("codex", "openai", 3, 9)]
+    decided = joined(aside=[("count", "log", None, 7, None)], untied=untied)
 
     assert list(hints(decided)) == [
         'hint: name the account in the configuration: [[account]] with source = "codex" and account = "..."',
