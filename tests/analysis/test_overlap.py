@@ -207,7 +207,7 @@ def test_finer_rows_are_taken_out_of_coarser_ones(usage: Frames, book: Any) -> N
     assert by(rows, book, "source", column="output_tokens") == {"codex": 2 * MILLION, "openai-usage": 3 * MILLION}
     assert by(rows, book, "source") == {"codex": 4, "openai-usage": 6}
     (aside,) = told(rows, book).aside.rows()
-    assert aside == ("openai-usage", "codex", 2 * MILLION, None)
+    assert aside == ("openai-usage", "codex", None, 2 * MILLION, None)
 
 
 def test_users_are_matched_before_others(usage: Frames, book: Any) -> None:
@@ -219,6 +219,16 @@ def test_users_are_matched_before_others(usage: Frames, book: Any) -> None:
         ("openai-usage", "bob"): MILLION,
         ("openai-usage", None): MILLION - 10,
     }
+
+
+def test_no_breakdown_changes_what_is_left_of_which_price(usage: Frames, book: Any) -> None:
+    """A log tells 2 of 6 tokens, of which a half each are at half the price: one of each is taken, of any project."""
+    projects = [(name, batch) for name in ("a", "b", "c") for batch in (True, False)]
+    counts = [used(1, output_tokens=1, project=name, batch=batch) for name, batch in projects]
+    rows = usage(*counts, logged(1, 2, batch=True))
+    left = Decimal("0.00001") * 2 + Decimal("0.000005") * (2 + 2)
+    for names in ([], ["project"], ["batch"], ["project", "batch"]):
+        assert joined(rows, names, book).cube["list_cost"].sum() == left
 
 
 def test_cache_writes_match_whatever_their_life(usage: Frames, book: Any) -> None:
@@ -270,6 +280,17 @@ def test_a_log_without_an_account_is_of_the_only_one(usage: Frames, book: Any) -
     assert by(named, book, "source") == {"codex": 4, "openai-cost": 4}
 
 
+def test_exports_without_an_account_are_of_one_account_together(usage: Frames, book: Any) -> None:
+    """Two named accounts are no reason to count what the third one's bill pays for twice; its log is tied to none."""
+    others = [billed(1, "1", account="org-1"), billed(1, "2", account="org-2")]
+    rows = usage(used(1), billed(1), used(2), *others)
+    assert totals(rows, book)["effective_cost"] == Decimal(4 + 10 + 1 + 2)
+    assert told(rows, book).untied.is_empty()
+    log = told(usage(used(1), billed(1), logged(1), *others), book)
+    assert log.untied.select("source", "accounts").rows() == [("codex", 2)]
+    assert told(usage(used(1), *others), book).untied["source"].to_list() == ["openai-usage"]
+
+
 def test_kept_sources_and_plans_are_left_alone(usage: Frames, book: Any) -> None:
     """`keep` counts both; what a plan covers is on no bill."""
     rows = usage(logged(1), billed(1))
@@ -280,12 +301,13 @@ def test_kept_sources_and_plans_are_left_alone(usage: Frames, book: Any) -> None
 
 def test_a_bill_that_restates_another_gives_way(usage: Frames, book: Any) -> None:
     """The cloud's copy of the provider's bill counts on days that the provider's own does not cover."""
-    rows = usage(billed(1), billed(1, "5", source="cloud"), billed(2, "7", source="cloud"))
-    restates = {"cloud": ("openai-cost",)}
+    cloud = [billed(1, "5", source="cloud"), billed(2, "7", source="cloud")]
+    restates, euros = {"cloud": ("openai-cost",)}, billed(1, "9", source="cloud", billing_currency="EUR")
+    rows = usage(billed(1), *cloud)
     assert by(rows, book, "source", restates=restates) == {"openai-cost": 4, "cloud": 7}
     assert by(rows, book, "source") == {"openai-cost": 4, "cloud": 12}
-    aside = told(rows, book, restates=restates).aside.rows()
-    assert aside == [("cloud", "openai-cost", 0, Decimal(5))]
+    aside = told(usage(billed(1), *cloud, euros), book, restates=restates).aside.rows()
+    assert aside == [("cloud", "openai-cost", "EUR", 0, Decimal(9)), ("cloud", "openai-cost", "USD", 0, Decimal(5))]
 
 
 def test_tokens_of_a_bill_that_logs_tell_too(usage: Frames, book: Any) -> None:
@@ -336,8 +358,10 @@ counted = st.lists(
         output_tokens=st.integers(0, 10**12),
         user=st.sampled_from(["ann", None]),
         request_model=st.sampled_from([MODEL, "gpt-5-mini"]),
+        project=st.sampled_from(["shop", "api", None]),
+        batch=st.booleans(),
     ),
-    max_size=4,
+    max_size=6,
 )
 bills = st.lists(
     st.builds(
@@ -360,7 +384,7 @@ def test_totals_know_no_order_and_no_grouping(
     rows = [*logs, *counts, *paid]
     shuffled = [*rows]
     random.shuffle(shuffled)
-    figures = pl.col("effective_cost", "billed_cost", "output_tokens").sum()
+    figures = pl.col("effective_cost", "billed_cost", "list_cost", "output_tokens").sum()
     whole = joined(usage(*rows), [], book).cube.select(figures).row(0)
     for names in (["user"], ["source", "project", "day"], ["request_model"]):
         assert joined(usage(*shuffled), names, book).cube.select(figures).row(0) == whole

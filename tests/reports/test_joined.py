@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from tokenaudit.analysis.overlap import ASIDE, PAID, Joined
 from tokenaudit.cli.main import run
 from tokenaudit.ingest.run import ingest
 from tokenaudit.reports.ingested import as_json, as_lines
+from tokenaudit.reports.joined import sentences
 
 if TYPE_CHECKING:
     import pytest
@@ -27,6 +32,20 @@ def test_doctor_says_what_was_joined(tmp_path: Path, capsys: pytest.CaptureFixtu
     text = shown(capsys, "doctor", "--overlap", "--store", str(tmp_path / "both"))
     assert "of openai-cost is spread over" in text
     assert "tokens of openai-usage by list cost." in text
+
+
+def test_money_that_was_set_aside_has_its_currency() -> None:
+    """What two bills say in unlike currencies is never added up."""
+    parts = [("focus", "aws-cur", "EUR", 0, Decimal(2)), ("focus", "aws-cur", "USD", 0, Decimal("8.33"))]
+    aside = pl.DataFrame(parts, schema=ASIDE, orient="row")
+    nothing = pl.DataFrame(
+        schema={"source": pl.String, "provider": pl.String, "accounts": pl.Int64, "tokens": pl.Int64}
+    )
+    found = list(sentences(Joined(pl.DataFrame(schema=PAID), aside, nothing)))
+    assert [text.partition(" is told")[0] for text in found] == [
+        "Counted once: €2.00 billed by focus",
+        "Counted once: $8.33 billed by focus",
+    ]
 
 
 def test_doctor_says_that_nothing_overlaps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

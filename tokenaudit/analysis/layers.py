@@ -16,20 +16,22 @@ from tokenaudit.schema import CACHE_CREATION_CLASSES, COUNTS
 KEY = ("provider", "tie_account", "tie_day", "model")
 """What two sources must agree in to tell of the same calls."""
 USER = "tie_user"
+LOT = "lot"
+"""Number of what a cell has in common with others however a report is broken down: its price, and whose it is."""
 COUNTED = (*COUNTS, "estimated_output_tokens")
 KINDS = {name: "cache_creation" if name in CACHE_CREATION_CLASSES else name for name in COUNTED}
 """Cache writes match whatever their life: many sources do not tell it."""
 
 
 class Told(NamedTuple):
-    """Amounts in long form: `cell`, KEY, USER, `name` (the column), `kind` and `amount` (Int64, above 0)."""
+    """Amounts in long form: `cell`, LOT, KEY, USER, `name` (the column), `kind` and `amount` (Int64, above 0)."""
 
     amounts: pl.DataFrame
 
     @classmethod
     def of(cls, cells: pl.DataFrame) -> Told:
-        """Return the amounts of cells, which have a number each in `cell`."""
-        index = ["cell", *KEY, USER]
+        """Return the amounts of cells, which have a number each in `cell`, and one in LOT."""
+        index = ["cell", LOT, *KEY, USER]
         amounts = cells.select(*index, *COUNTED).unpivot(
             COUNTED, index=index, variable_name="name", value_name="amount"
         )
@@ -77,14 +79,22 @@ def _sums(amounts: pl.DataFrame, key: tuple[str, ...], name: str) -> pl.DataFram
 
 
 def _cuts(amounts: pl.DataFrame, taken: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
-    """Spread what is taken over the amounts of each key, in proportion; whole numbers by largest remainder."""
+    """Spread what is taken over the amounts of each key: first over the lots, so that no breakdown changes a price."""
+    lot = (*key, "name", LOT)
+    lots = _spread(_sums(amounts, lot, "amount").join(taken, on=key, nulls_equal=True), key, ("name", LOT))
+    of_lots = lots.select(*lot, taken="cut")
+    return _spread(amounts.join(of_lots, on=lot, nulls_equal=True), lot, ("cell",)).select("cell", "name", "cut")
+
+
+def _spread(amounts: pl.DataFrame, key: tuple[str, ...], order: tuple[str, ...]) -> pl.DataFrame:
+    """Add `cut`: the parts of what is `taken` of each key, in proportion; whole numbers by largest remainder."""
     wide = pl.Int128
-    found = amounts.join(taken, on=key, nulls_equal=True).with_columns(pl.col("amount", "taken").cast(wide))
+    found = amounts.with_columns(pl.col("amount", "taken").cast(wide))
     product, total = pl.col("amount") * pl.col("taken"), pl.col("amount").sum().over(key)
     shares = found.with_columns(cut=product // total, short=total - product % total)
     missing = pl.col("taken") - pl.col("cut").sum().over(key)
-    turn = pl.struct("short", "cell", "name").rank("ordinal").over(key)
-    return shares.select("cell", "name", cut=(pl.col("cut") + (turn <= missing).cast(wide)).cast(pl.Int64))
+    turn = pl.struct("short", *order).rank("ordinal").over(key)
+    return shares.with_columns(cut=(pl.col("cut") + (turn <= missing).cast(wide)).cast(pl.Int64))
 
 
 def reduced(cells: pl.DataFrame, told: Told) -> pl.DataFrame:

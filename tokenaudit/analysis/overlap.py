@@ -5,7 +5,8 @@ do is decided here, at query time; stored rows stay as they are.
 
 * Sources tell of the same calls where they share provider, account, UTC day and model, and do not name different users.
   A row without an account is of the only account that bills of its provider name, or of the one that bills its
-  workspace; where there are several, it is tied to none.
+  workspace. Where there are several, bills and the provider's own counts that name none are of one account together,
+  and logs are tied to none.
 * The finest rows stand, those of a request before those of a day. Of coarser counts only the rest stays (`layers`).
 * The bill is spread over the rows it pays for (`spread`). What it pays for without a row stays a line of its own, and
   so do rows that no bill pays for; a provider's own count on a day with a bill costs nothing beyond it.
@@ -23,9 +24,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from tokenaudit.analysis.layers import COUNTED, Told, absorb, reduced
+from tokenaudit.analysis.layers import COUNTED, LOT, Told, absorb, reduced
 from tokenaudit.analysis.measures import known_sum
-from tokenaudit.charges import UNITS
+from tokenaudit.charges import PRICE_DIMENSIONS, UNITS
 from tokenaudit.schema import GRANULARITIES, TOKEN_CLASSES
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ AUTHORITIES = ("bill", "usage", "gateway", "client", "none")
 """Whose word counts more, first."""
 APART = ("bill", "client")
 """Sources of one of these levels do not overlap with each other."""
+EXPORTS = ("bill", "usage")
+"""What a provider's console gives out: where bills name no account, its counts without one are of the same."""
 ACCOUNT = "tie_account"
 TIES = {"tie_account": "account", "tie_workspace": "workspace", "tie_user": "user", "tie_api_key": "api_key"}
 DATES = ("tie_day", "tie_end")
@@ -52,7 +55,13 @@ PAID: dict[str, PolarsDataType] = {
     "tokens": pl.Int64,
     "amount": MONEY,
 }
-ASIDE: dict[str, PolarsDataType] = {"source": pl.String, "for_source": pl.String, "tokens": pl.Int64, "amount": MONEY}
+ASIDE: dict[str, PolarsDataType] = {
+    "source": pl.String,
+    "for_source": pl.String,
+    "billing_currency": pl.String,
+    "tokens": pl.Int64,
+    "amount": MONEY,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +89,8 @@ class Joined(NamedTuple):
     paid: pl.DataFrame
     """`bill`, `source`, `billing_currency`, `tokens`, `amount`: rows of a source that have their money from a bill."""
     aside: pl.DataFrame
-    """`source`, `for_source`, `tokens`, `amount`: what of a source was set aside because another tells it too."""
+    """`source`, `for_source`, `billing_currency`, `tokens`, `amount`: what was set aside because another tells it too,
+    either tokens, without a currency, or the amount of a bill."""
     untied: pl.DataFrame
     """`source`, `provider`, `accounts`, `tokens`: rows that may be of several accounts and were tied to none."""
 
@@ -148,20 +158,29 @@ def without_repeats(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame
     In: sums of usage with KEYS, `provider`, `model`, `granularity` and counts. Out: the cells that are left, with their
     numbers in `cell`, and what was decided so far.
     """
-    texts = cells.with_columns(pl.col(pl.Categorical).cast(pl.String)).with_row_index("cell")
+    texts = _numbered(cells.with_columns(pl.col(pl.Categorical).cast(pl.String)))
     numbered, untied = _with_accounts(texts.filter(pl.col(REPEATS).is_null()), overlap)
     left, aside = _layered(numbered, overlap)
     again = texts.filter(pl.col(REPEATS).is_not_null())
     whole = _split_bills(numbered, left)
     empty = pl.col("tie_day").is_not_null() & (pl.sum_horizontal(COUNTED) == 0) & pl.col("billed_cost").is_null()
-    return whole.filter(~empty), Joined(pl.DataFrame(schema=PAID), pl.concat([aside, _told_again(again)]), untied)
+    joined = Joined(pl.DataFrame(schema=PAID), pl.concat([aside, _told_again(again)]), untied)
+    return whole.filter(~empty).drop(LOT), joined
+
+
+def _numbered(cells: pl.DataFrame) -> pl.DataFrame:
+    """Number cells in an order of their own, and what they have in common in every breakdown: both decide ties."""
+    sums = {*COUNTED, "billed_cost", "list_cost", "last_start"}
+    ordered = cells.sort([name for name in cells.columns if name not in sums])
+    lot = pl.struct(*KEYS, *PRICE_DIMENSIONS, "granularity").rank("dense").alias(LOT)
+    return ordered.with_columns(lot).with_row_index("cell")
 
 
 def _told_again(cells: pl.DataFrame) -> pl.DataFrame:
     """Return the tokens of rows that repeat another source's session."""
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
     sums = cells.group_by(source=pl.col("tie_source"), for_source=pl.col(REPEATS)).agg(tokens)
-    return summed([sums.with_columns(amount=pl.lit(None, MONEY))])
+    return summed([sums.with_columns(amount=pl.lit(None, MONEY), billing_currency=pl.lit(None, pl.String))])
 
 
 def _split_bills(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
@@ -189,6 +208,7 @@ def _with_accounts(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame,
     places = _only(named, ["provider", "workspace"]).filter(pl.col("workspace").is_not_null())
     whole = _only(named, ["provider"])
     several = named.group_by("provider").agg(accounts=pl.col("account").n_unique()).filter(pl.col("accounts") > 1)
+    nameless = overlap.bills.filter(pl.col("account").is_null())["provider"].unique()
     joined = (
         cells.join(
             places,
@@ -201,7 +221,9 @@ def _with_accounts(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame,
         .join(several, on="provider", how="left", maintain_order="left")
     )
     account = pl.coalesce(ACCOUNT, "account_only", "account_only_whole")
-    doubtful = pl.col("tie_day").is_not_null() & account.is_null() & pl.col("accounts").is_not_null()
+    exports = [name for name, word in overlap.authority.items() if word in EXPORTS]
+    together = pl.col("tie_source").is_in(exports) & pl.col("provider").is_in(nameless.implode())
+    doubtful = pl.col("tie_day").is_not_null() & account.is_null() & pl.col("accounts").is_not_null() & ~together
     marked = joined.with_columns(account.alias(ACCOUNT), doubtful=doubtful)
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
     untied = (
@@ -261,11 +283,13 @@ def _taken(before: Told, after: Told) -> pl.DataFrame:
     """Return the tokens that were taken away, as one row."""
     tokens = pl.col("name").is_in(TOKEN_CLASSES)
     left, right = (told.amounts.select(pl.col("amount").filter(tokens).sum()).item() for told in (before, after))
-    return pl.DataFrame({"tokens": [left - right], "amount": [None]}, {"tokens": pl.Int64, "amount": MONEY})
+    kinds = {name: ASIDE[name] for name in ("billing_currency", "tokens", "amount")}
+    return pl.DataFrame({"billing_currency": [None], "tokens": [left - right], "amount": [None]}, kinds)
 
 
 def summed(aside: list[pl.DataFrame]) -> pl.DataFrame:
-    """Return what was set aside, one row for each pair of sources, as `Joined.aside`."""
+    """Return what was set aside, one row for each pair of sources and currency, as `Joined.aside`."""
     found = pl.concat([pl.DataFrame(schema=ASIDE), *(item.select(*ASIDE) for item in aside)])
-    sums = found.group_by("source", "for_source").agg(pl.col("tokens").sum(), known_sum("amount"))
-    return sums.filter((pl.col("tokens") > 0) | pl.col("amount").is_not_null()).sort("source", "for_source")
+    keys = ("source", "for_source", "billing_currency")
+    sums = found.group_by(keys).agg(pl.col("tokens").sum(), known_sum("amount"))
+    return sums.filter((pl.col("tokens") > 0) | pl.col("amount").is_not_null()).sort(keys)

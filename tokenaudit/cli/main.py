@@ -41,15 +41,15 @@ COMMANDS: dict[str, str] = {
 PROGRAM = "tokenaudit"
 STYLE = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 INTERRUPTED, PIPE_CLOSED = 130, 141
-"""Exit codes as shells give them for SIGINT and SIGPIPE. A gate whose reader went away has not passed: never 0."""
+"""Exit codes as shells give them for SIGINT and SIGPIPE: a report whose reader went away is not done."""
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    findings, from the commands that judge: check, anomalies --fail, doctor --verify
+  1    findings, from a command that judges: doctor --verify
   2    usage, configuration or input error, or no data for what was asked
-  3    the gate could not be judged
   70   internal error
   130  interrupted
+  141  whoever read the output stopped reading
 """
 
 
@@ -168,7 +168,7 @@ def root(
     color: Color = "auto",  # noqa: ARG001 - read by its callback
     debug: Debug = False,  # noqa: ARG001, FBT002 - read by its callback
 ) -> None:
-    """Tell where the money for LLM tokens went, where it is going, and when to stop."""
+    """Tell where the money for LLM tokens went, from the exports and logs you already hold."""
     if context.invoked_subcommand is None:
         from tokenaudit.cli.state import state_line
 

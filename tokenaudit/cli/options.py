@@ -107,7 +107,9 @@ Config = Annotated[
 NoConfig = Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format: -o spend.csv."),
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write to a file; without -f its ending tells the format: -o spend.csv."
+    ),
 ]
 
 # -- what is asked
@@ -186,7 +188,7 @@ Format = Annotated[
         metavar="FORMAT",
         parser=render.checked,
         autocompletion=completion(FORMATS),
-        help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}; default by the ending of -o, else table.",
+        help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}; default table.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no progress.")]
@@ -224,11 +226,13 @@ def settings(
 ) -> Settings:
     """Return what counts: options before environment variables before the configuration file before defaults.
 
-    Raises ConfigError for a configuration file that cannot be used, PeriodError for an unknown time zone.
+    Sources that the configuration declares are known from then on. Raises ConfigError for a configuration file that
+    cannot be used, PeriodError for an unknown time zone.
     """
     if config and no_config:
         raise QueryError("--config and --no-config exclude each other", "leave one of them out")
     found = configuration.Config() if no_config else configuration.load(config, os.environ, Path.cwd())
+    _declare(found)
     zone = timezone or _configured_zone(found)
     return Settings(
         config=found,
@@ -236,6 +240,14 @@ def settings(
         timezone=zone,
         as_of=as_of or periods.today(zone),
     )
+
+
+def _declare(config: configuration.Config) -> None:
+    """Make the sources of a configuration known, and those of another unknown; nothing is loaded for nothing."""
+    if config.sources or "tokenaudit.sources" in sys.modules:
+        from tokenaudit.sources import declare
+
+        declare(config.sources, config.path)
 
 
 def _configured_zone(config: configuration.Config) -> str:

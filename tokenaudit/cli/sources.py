@@ -12,11 +12,28 @@ if TYPE_CHECKING:
     from tokenaudit.sources.source import Source
 
 EXAMPLES = ("tokenaudit sources", "tokenaudit sources cursor-usage")
+FORMS = {
+    "lines": "one JSON document a line",
+    "document": "one JSON document",
+    "table": "a table of JSON texts",
+    "database": "an SQLite database",
+}
+"""What each form of a log is called."""
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One source, in detail.")]
 
 
-def command(name: Name = None, format: options.Format = None) -> None:  # noqa: A002 - the option's own name
-    """List every file format that ingest recognises, or one of them in detail."""
+def command(
+    name: Name = None,
+    config: options.Config = None,
+    format: options.Format = None,  # noqa: A002 - the option's own name
+    *,
+    no_config: options.NoConfig = False,
+) -> None:
+    """List every file format that ingest recognises, or one of them in detail.
+
+    Those that the configuration declares stand among them.
+    """
+    options.settings(config=config, no_config=no_config)
     from tokenaudit.sources import by_name, sources
 
     if name:
@@ -45,23 +62,35 @@ def as_row(source: Source) -> dict[str, object]:
         "title": source.title,
         "provider": source.provider,
         "kind": "table" if isinstance(source, Table) else "log",
+        "forms": ["table"] if isinstance(source, Table) else list(source.forms),
         "rules": source.rules,
         "paths": list(source.paths),
     }
+
+
+def kind(source: Source) -> str:
+    """Return how files of a source are written."""
+    from tokenaudit.sources.source import Table
+
+    if not isinstance(source, Table):
+        return f"a log: {' or '.join(FORMS[form] for form in source.forms)}"
+    return f"a table: CSV, TSV, Parquet or {'nested JSON' if source.records else 'JSON lines'}"
 
 
 def details(source: Source) -> list[str]:
     """Return what a person may want to know of one source."""
     from tokenaudit.sources.source import Table
 
-    kind = (
-        "a table: CSV, TSV, Parquet or JSON lines" if isinstance(source, Table) else "a log: one JSON document a line"
-    )
     once = {
         "newest": "the newest download of a period replaces older ones whole",
         "largest": "lines with one id are one row, with the maximum of each count",
     }
-    lines = [f"{source.name}: {source.title}", "", f"  kind         {kind}", f"  counted once {once[source.merge]}"]
+    lines = [
+        f"{source.name}: {source.title}",
+        "",
+        f"  kind         {kind(source)}",
+        f"  counted once {once[source.merge]}",
+    ]
     lines += [f"  found at     {source.known}"] if source.known else []
     lines += [f"  looked for   {', '.join(source.paths)}"] if source.paths else []
     lines.append(f"  rules        version {source.rules}")

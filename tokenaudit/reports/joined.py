@@ -59,10 +59,10 @@ def _aside(joined: Joined) -> Iterator[str]:
             f"Counted once: {tokens} tokens of {source} are told by {others} too and set aside (--keep {source} counts "
             "both)."
         )
-    for source, other, _, amount in joined.aside.filter(pl.col("tokens") == 0).iter_rows():
+    for source, other, currency, _, amount in joined.aside.filter(pl.col("tokens") == 0).iter_rows():
         yield (
-            f"Counted once: {amount:,.2f} billed of {source} is told by {other} too and set aside (--keep {source} "
-            "counts both)."
+            f"Counted once: {money(amount, currency)} billed by {source} is told by {other} too and set aside (--keep "
+            f"{source} counts both)."
         )
 
 

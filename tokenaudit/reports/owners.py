@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -57,8 +58,8 @@ def owners_of(catalog: Catalog) -> Owners | None:
     if not found:
         return None
     files = _frame(found)
-    copies = catalog.segments("superseded")
-    return Owners(files, _no_calls(), pl.DataFrame(schema=CLAIM)) if not copies else _settled(catalog, files)
+    nothing = Owners(files, _no_calls(), pl.DataFrame(schema=CLAIM))
+    return _settled(catalog, catalog.generation()) if catalog.segments("superseded") else nothing
 
 
 def _frame(found: dict[int, str]) -> pl.DataFrame:
@@ -69,9 +70,11 @@ def _no_calls() -> pl.DataFrame:
     return pl.DataFrame(schema={name: CLAIM[name] for name in ("response_id", "owner")})
 
 
-def _settled(catalog: Catalog, files: pl.DataFrame) -> Owners:
+@lru_cache(maxsize=1)
+def _settled(catalog: Catalog, generation: int) -> Owners:  # noqa: ARG001 - what the answer holds for
     """Look which calls have copies with an owner. Where the newest file wins, its owner does, whatever others hold."""
-    largest = ~pl.col("source").is_in(sorted(newest_wins(catalog.sources())))
+    files = _frame(named(catalog))
+    largest = ~pl.col("source").is_in(sorted(newest_wins(catalog.rules())))
     live, aside = (
         segments.scan(catalog.folder, catalog.segments(tier)).filter(largest) for tier in ("usage", "superseded")
     )
