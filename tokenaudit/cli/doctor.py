@@ -22,7 +22,7 @@ Rejects = Annotated[bool, typer.Option("--rejects", help="List every line that c
 def command(
     store: options.Store = None,
     config: options.Config = None,
-    format: options.Format = None,  # noqa: A002 - the option's own name
+    format: options.TextOrJson = None,  # noqa: A002 - the option's own name
     *,
     no_config: options.NoConfig = False,
     verify: Verify = False,

@@ -17,7 +17,7 @@ import typer
 
 from tokenaudit import config as configuration
 from tokenaudit import periods, render, schema
-from tokenaudit.cli.suggest import completion, unknown
+from tokenaudit.cli.suggest import choice, completion, unknown
 from tokenaudit.conditions import Condition, parse_condition
 from tokenaudit.errors import ConfigError, PeriodError, QueryError
 
@@ -107,7 +107,7 @@ Config = Annotated[
 NoConfig = Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to a file; without -f its ending tells the format: -o spend.csv."),
+    typer.Option("--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format: -o spend.csv."),
 ]
 
 # -- what is asked
@@ -189,6 +189,18 @@ Format = Annotated[
         help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}; default table.",
     ),
 ]
+TextOrJson = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        parser=choice("format", ("table", "json")),
+        autocompletion=completion(("table", "json")),
+        help="table or json; default table.",
+    ),
+]
+"""For what is no table of figures."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no progress.")]
 Verbose = Annotated[
     int,
