@@ -18,6 +18,7 @@ from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
 from tokenaudit.periods import Period, parse_period
 from tokenaudit.prices.book import load_book
+from tokenaudit.render.numbers import plural
 from tokenaudit.reports.owners import attributed
 from tokenaudit.schema import TOKEN_CLASSES
 
@@ -202,7 +203,7 @@ def default_period(store: Store, as_of: date, timezone: str) -> tuple[Period, st
     newest = store.usage(None, month.end).select(pl.col("charge_period_start").max()).collect().item()
     newest = newest or store.usage().select(pl.col("charge_period_start").max()).collect().item()
     if newest is None:
-        raise NoDataError("the store is empty", "run `tokenaudit ingest PATH` on exports or logs, or `tokenaudit demo`")
+        raise _empty()
     found = parse_period(f"{newest:%Y-%m}", as_of, timezone)
     return found, f"nothing is stored for {month.name}: this is {found.name}, the newest month with data"
 
@@ -212,7 +213,7 @@ def _is_empty(store: Store, period: Period) -> bool:
     return inside.select("charge_period_start").head(1).collect().height == 0
 
 
-def no_data(store: Store, question: Question) -> NoDataError:
+def no_data(store: Store, question: Question, answer: Answer) -> NoDataError:
     """Return the error for an answer without rows, with a hint of what the store does hold."""
     what = "no rows fit --where" if question.conditions else "nothing is stored"
     where = "" if question.period.open else f" in {question.period.name}"
@@ -222,8 +223,17 @@ def no_data(store: Store, question: Question) -> NoDataError:
         .collect()
     )
     first, last = span.row(0)
-    hint = f"the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; try --period all" if first else "the store is empty"
-    return NoDataError(f"{what}{where}", hint)
+    if first is None:
+        return _empty()
+    longer = int(answer.left_out["rows"].sum())
+    reach = f"{plural(longer, 'stored row')} of a longer time cannot be cut; " if longer else ""
+    return NoDataError(
+        f"{what}{where}", f"{reach}the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; try --period all"
+    )
+
+
+def _empty() -> NoDataError:
+    return NoDataError("the store is empty", "run `tokenaudit ingest PATH` on exports or logs, or `tokenaudit demo`")
 
 
 def _left_out(rows: pl.LazyFrame) -> pl.DataFrame:
