@@ -21,8 +21,8 @@ from tokenaudit.cli.suggest import choice, completion, unknown
 from tokenaudit.conditions import Condition, parse_condition
 from tokenaudit.errors import ConfigError, PeriodError, QueryError
 
-COSTS = tuple(column.removesuffix("_cost") for column in schema.MONEY if column != "estimated_cost")
-"""Views of money: ``list`` is the column ``list_cost``."""
+COSTS = ("effective", "list", "billed")
+"""Views of money: ``list`` is the column ``list_cost``. No source knows a contract, so that is no view."""
 BREAKDOWNS = (*schema.DIMENSIONS, *schema.TIME_DIMENSIONS)
 FORMATS = tuple(render.RENDERERS)
 
@@ -167,7 +167,7 @@ Cost = Annotated[
         parser=parse_cost,
         autocompletion=completion(COSTS),
         show_default=False,
-        help="effective (default), list, contracted or billed.",
+        help="effective (default), list or billed.",
     ),
 ]
 Limit = Annotated[
