@@ -43,9 +43,11 @@ def command(
             shown = _files(opened) if files else _rejects(opened) if rejects else _overlap(opened, settings)
             print(*shown, sep="\n")
             return 0
-        found = [*_settings(settings), *checks(opened), *(verified(opened) if verify else ())]
+        sound = verified(opened) if verify else []
+        broken = any(check.verdict == "broken" for check in sound)
+        found = [*_settings(settings), *(() if broken else checks(opened)), *sound]
     _show(found, format)
-    return int(any(check.verdict == "broken" for check in found))
+    return int(broken)
 
 
 def _settings(settings: options.Settings) -> list[Check]:
