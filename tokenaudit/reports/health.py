@@ -72,7 +72,7 @@ def _by_source(store: Store) -> Iterator[Check]:
     )
     for name, rows, found, first, last in totals.collect().sort("source").iter_rows():
         files = read.get(name, 0)
-        lines = f", {merged[name]:,} repeated lines merged" if merged.get(name) else ""
+        lines = f", {plural(merged[name], 'repeated line')} merged" if merged.get(name) else ""
         yield Check(
             name,
             "ok",
