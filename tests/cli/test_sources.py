@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tokenaudit.cli import suggest
 from tokenaudit.cli.main import run
 from tokenaudit.sources import sources
 
@@ -48,3 +49,9 @@ def test_formats_that_it_has_not_are_refused(command: str, capsys: pytest.Captur
     """Text under the name of a table would mislead a script."""
     assert run([command, "-f", "csv"]) == 2
     assert "unknown format `csv`" in capsys.readouterr().err
+
+
+def test_names_complete() -> None:
+    """A shell offers the sources that begin as what was typed."""
+    assert suggest.sources("openai-b") == ["openai-batch"]
+    assert suggest.sources("x") == []

@@ -17,7 +17,7 @@ import typer
 
 from tokenaudit import config as configuration
 from tokenaudit import periods, render, schema
-from tokenaudit.cli.suggest import choice, completion, unknown
+from tokenaudit.cli.suggest import choice, completion, sources, unknown
 from tokenaudit.conditions import Condition, parse_condition
 from tokenaudit.errors import ConfigError, PeriodError, QueryError
 
@@ -147,7 +147,12 @@ By = Annotated[
 ]
 Keep = Annotated[
     list[str] | None,
-    typer.Option("--keep", metavar="SOURCE", help="Count a source's rows as they stand, whatever else tells of them."),
+    typer.Option(
+        "--keep",
+        metavar="SOURCE",
+        autocompletion=sources,
+        help="Count a source's rows as they stand, whatever else tells of them.",
+    ),
 ]
 Where = Annotated[
     list[Condition] | None,

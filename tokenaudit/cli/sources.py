@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokenaudit.cli import options
+from tokenaudit.cli import options, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from tokenaudit.sources.source import Source
 
 EXAMPLES = ("tokenaudit sources", "tokenaudit sources cursor-usage")
-Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One source, in detail.")]
+Name = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", autocompletion=suggest.sources, help="One source, in detail.")
+]
 
 
 MERGES = {
