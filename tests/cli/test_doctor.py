@@ -1,43 +1,49 @@
-"""`tokenaudit doctor`: a damaged store is told from a sound one."""
+"""How `doctor` lays out what it found."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import shutil
+import sys
 
 import pytest
 
-from tokenaudit.cli.main import run
-from tokenaudit.ingest.run import ingest
+from tokenaudit.cli.checklist import lines
+from tokenaudit.reports.findings import Check
 
-SAMPLE = Path(__file__).resolve().parents[2] / "sample_logs" / "usage.csv"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """Return a store of some canonical rows."""
-    ingest([str(SAMPLE)], tmp_path / "store")
-    return tmp_path / "store"
+FOUND = [
+    Check("store", "ok", "4 rows"),
+    Check("gaps", "warn", " ".join(["weekday"] * 20), "codex"),
+    Check("names", "ok", "no user in 5 % of the rows", "codex"),
+]
+TITLES = {"codex": "Codex rollouts"}
 
 
-def test_sound(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is wrong: exit code 0."""
-    assert run(["doctor", "--verify", "--store", str(store)]) == 0
-    assert "are as they were written" in capsys.readouterr().out
+def test_one_line_a_check_where_nobody_looks() -> None:
+    """So that it can be searched; what wants a look is counted at the end."""
+    assert list(lines(FOUND, TITLES)) == [
+        "  ok      store  4 rows",
+        "",
+        "codex: Codex rollouts",
+        f"  warn    gaps   {' '.join(['weekday'] * 20)}",
+        "  ok      names  no user in 5 % of the rows",
+        "",
+        "1 thing to look at, in 1 source.",
+    ]
 
 
-@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:100])])
-def test_damaged(store: Path, harm: object, capsys: pytest.CaptureFixture[str]) -> None:
-    """A segment that is gone or cut is a finding with its name: exit code 1."""
-    (segment, *_) = sorted(store.rglob("*.parquet"))
-    assert callable(harm)
-    harm(segment)
-    assert run(["doctor", "--verify", "--store", str(store)]) == 1
-    assert f"broken  verify  {segment.parent.name}/{segment.name}: the file is" in capsys.readouterr().out
+def test_nothing_to_look_at() -> None:
+    """It says so."""
+    assert list(lines(FOUND[:1], {}))[-1] == "Nothing to look at."
 
 
-def test_report_of_a_damaged_store(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is gone is no bug of ours: a sentence, and what to do."""
-    for segment in store.rglob("*.parquet"):
-        segment.unlink()
-    assert run(["report", "--store", str(store), "--period", "all"]) == 2
-    assert "the store lacks its file" in capsys.readouterr().err
+@pytest.mark.parametrize(("columns", "widest"), [(80, 80), (300, 120)])
+def test_a_terminal_is_not_overrun(monkeypatch: pytest.MonkeyPatch, columns: int, widest: int) -> None:
+    """Sentences are folded under their beginning, and stay readable on a wide screen."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((columns, 24)))
+    monkeypatch.setenv("NO_COLOR", "1")
+    shown = list(lines(FOUND, TITLES))
+
+    assert widest - 10 < max(map(len, shown)) <= widest
+    assert shown[4].startswith(" " * 17 + "weekday")

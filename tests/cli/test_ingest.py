@@ -8,6 +8,7 @@ import pytest
 
 from tokenaudit.cli.ingest import known_folders
 from tokenaudit.errors import SourceError
+from tokenaudit.ingest.run import ingest
 
 
 def test_known_folders(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +26,22 @@ def test_known_folders(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMP_DATA_DIR", str(isolated / "amp data"))
 
     assert known_folders(quiet=True) == sorted(str((isolated / place).resolve()) for place in places)
+
+
+def test_what_agents_keep_beside_usage_is_only_counted(isolated: Path, tmp_path: Path) -> None:
+    """A settings file in an agent's folder is skipped, elsewhere it is unrecognised, and so it is when named."""
+    log = '{"type":"user","sessionId":"s1","message":{"role":"user","content":"hello"}}\n'
+    agents, other = isolated / ".claude" / "projects" / "shop", tmp_path / "other"
+    for folder in (agents, other):
+        folder.mkdir(parents=True)
+        (folder / "state.json").write_text('{"version": 1}\n')
+        (folder / "s1.jsonl").write_text(log)
+
+    def statuses(*paths: Path) -> dict[str, str]:
+        found = ingest([str(path) for path in paths], tmp_path / "store").files
+        return {Path(item.path).name: item.status for item in found}
+
+    assert statuses(agents) == {"s1.jsonl": "read", "state.json": "skipped"}
+    assert statuses(agents) == {"s1.jsonl": "unchanged", "state.json": "skipped"}
+    assert statuses(other) == {"s1.jsonl": "read", "state.json": "unrecognised"}
+    assert statuses(agents / "state.json") == {"state.json": "unrecognised"}

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenaudit.sources.codex import SOURCE
+from tokenaudit.sources.codex import SOURCE, lineage
 from tokenaudit.sources.head import Head
-from tokenaudit.sources.source import Tail
+from tokenaudit.sources.source import Lineage, Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -581,3 +581,18 @@ def test_pieces_of_anything(lines: list[Json], cuts: list[int]) -> None:
     with tempfile.TemporaryDirectory() as name:
         pieces = in_pieces(Path(name), lines, [min(cut, len(lines)) for cut in cuts], "a.jsonl")
         assert merge(pieces) == read([str(Path(name) / "a.jsonl")])
+
+
+def test_lineage_names_the_oldest_thread() -> None:
+    """A file that begins with the history of another descends from it; one that does not, from itself."""
+    own = {"type": "session_meta", "payload": {"id": "child", "forked_from_id": "parent"}}
+    copied = {"type": "session_meta", "payload": {"id": "parent"}}
+
+    def told(*lines: dict[str, Any]) -> Lineage:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rollout.jsonl"
+            path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+            return lineage(SOURCE.decode(Tail(str(path))).state)
+
+    assert told(own, copied) == Lineage("child", "parent")
+    assert told(copied) == Lineage("parent", "parent")

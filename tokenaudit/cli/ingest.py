@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,22 +78,14 @@ def command(
 
 def known_folders(*, quiet: bool) -> list[str]:
     """Return the folders in which agents keep their logs on this machine, and say which."""
-    from tokenaudit.sources import sources
+    from tokenaudit.sources._folders import agent_folders
 
-    found = [folder for source in sources().values() for path in source.paths for folder in _folders(path)]
-    if not found:
+    folders = agent_folders()
+    if not folders:
         raise SourceError("found no agent logs on this machine", "name files or folders: `tokenaudit ingest PATH...`")
-    folders = sorted({os.path.realpath(folder) for folder in found})
     if not quiet:
         screen.say(f"Found agent logs in {', '.join(folders)}")
     return folders
-
-
-def _folders(path: str) -> list[str]:
-    """Return the folders that a path means here: none where a variable of it is not set."""
-    whole = os.path.expandvars(os.path.expanduser(path))
-    found = glob(whole) if "*" in whole else [whole]
-    return [folder for folder in found if "$" not in whole and os.path.isdir(folder)]
 
 
 def show(summary: Summary) -> None:

@@ -107,7 +107,9 @@ Config = Annotated[
 NoConfig = Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format: -o spend.csv."),
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write to a file; without -f its ending tells the format: -o spend.csv."
+    ),
 ]
 
 # -- what is asked

@@ -19,6 +19,13 @@ Name = Annotated[
 ]
 
 
+FORMS = {
+    "lines": "one JSON document a line",
+    "document": "one JSON document",
+    "table": "a table of JSON texts",
+    "database": "an SQLite database",
+}
+"""What each form of a log is called."""
 MERGES = {
     "newest": "the newest download of a period replaces older ones whole",
     "largest": "rows with one id are one row, with the maximum of each count",
@@ -55,6 +62,7 @@ def as_row(source: Source) -> dict[str, object]:
         "title": source.title,
         "provider": source.provider,
         "kind": "table" if isinstance(source, Table) else "log",
+        "forms": ["table"] if isinstance(source, Table) else list(source.forms),
         "where": source.known,
         "tells": source.tells,
         "lacks": source.lacks,
@@ -62,6 +70,15 @@ def as_row(source: Source) -> dict[str, object]:
         "rules": source.rules,
         "paths": list(source.paths),
     }
+
+
+def kind(source: Source) -> str:
+    """Return how files of a source are written."""
+    from tokenaudit.sources.source import Table
+
+    if not isinstance(source, Table):
+        return f"a log: {' or '.join(FORMS[form] for form in source.forms)}"
+    return f"a table: CSV, TSV, Parquet or {'nested JSON' if source.records else 'JSON lines'}"
 
 
 def overview(found: Sequence[Source]) -> list[str]:
@@ -74,6 +91,7 @@ def overview(found: Sequence[Source]) -> list[str]:
 def details(source: Source) -> list[str]:
     """Return what a person may want to know of one source."""
     facts = {
+        "kind": kind(source),
         "where": source.known,
         "looked for": ", ".join(source.paths),
         "tells": source.tells,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tokenaudit.store.catalog import FileEntry
 
 Status = Literal["read", "unchanged", "skipped", "unrecognised"]
+Settled = tuple[Found, str, Status]
+"""A file that is not read: the file, its source or "", and why."""
 HEAD_BYTES = 4096
 TAIL_BYTES = 64
 PACKED = (".gz", ".zst")
@@ -42,8 +44,7 @@ class Plan:
     """What an ingest will do with each file."""
 
     jobs: list[Job] = field(default_factory=list)
-    settled: list[tuple[Found, str, Status]] = field(default_factory=list)
-    """Files that are not read: (file, source or "", why)."""
+    settled: list[Settled] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     """Files counted by older rules that no longer exist: their rows stay as they are."""
 
@@ -73,8 +74,23 @@ def plan(found: Iterable[Found], ledger: dict[str, FileEntry], begin: Callable[[
             if job is not None and begin is not None:
                 begin(job)
     made.jobs.sort(key=lambda job: job.found.path)
-    made.settled.sort(key=lambda item: item[0].path)
+    made.settled = sorted(_without_agents_own(made.settled), key=lambda item: item[0].path)
     return made
+
+
+def _without_agents_own(settled: list[Settled]) -> list[Settled]:
+    """Pass over unrecognised files in the folders of agents, who keep more there than usage."""
+    if not any(map(_is_unrecognised, settled)):
+        return settled
+    from tokenaudit.sources._folders import agent_folders, lies_in
+
+    folders = agent_folders()
+    own = {item[0].path for item in settled if _is_unrecognised(item) and lies_in(item[0].path, folders)}
+    return [(file, name, "skipped" if file.path in own else status) for file, name, status in settled]
+
+
+def _is_unrecognised(item: Settled) -> bool:
+    return item[2] == "unrecognised" and not item[0].named
 
 
 def _settled(file: Found, entry: FileEntry) -> Status:

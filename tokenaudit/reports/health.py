@@ -1,41 +1,33 @@
-"""Is the data good enough to trust? What `doctor` says of a store."""
+"""Is the store sound? What `doctor` says of it as a whole; `findings` tells of each source."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from tokenaudit.prices.book import load_book
 from tokenaudit.render.numbers import plural
+from tokenaudit.reports.findings import Check
 from tokenaudit.reports.owners import owners_of
-from tokenaudit.schema import TOKEN_CLASSES
-from tokenaudit.sources import names, newest_wins
+from tokenaudit.sources import newest_wins
 from tokenaudit.store.catalog import Catalog
 from tokenaudit.store.owners import Owner, owners
 from tokenaudit.store.verify import verify
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tokenaudit.store.store import Store
 
 NAMES = 5
 """Owners that are named before the rest is only counted."""
 
 
-class Check(NamedTuple):
-    """One thing looked at: `verdict` is ok, warn or broken."""
-
-    name: str
-    verdict: str
-    text: str
-
-
 def checks(store: Store) -> list[Check]:
-    """Return what there is to say of a store, in reading order."""
+    """Return what there is to say of a store as a whole, in reading order."""
     catalog = store.catalog
-    return [_size(catalog), *_by_source(store), *_finality(store), *_owned(catalog), _rejected(catalog), _prices()]
+    return [_size(catalog), _prices(), *_unrecognised(catalog), *_owned(catalog)]
 
 
 def verified(store: Store) -> list[Check]:
@@ -56,43 +48,12 @@ def _size(catalog: Catalog) -> Check:
     return Check("store", "ok", text)
 
 
-def _by_source(store: Store) -> Iterator[Check]:
-    read = dict.fromkeys(names(), 0)
-    merged = dict(read)
-    for entry in store.catalog.files().values():
-        if entry.source in read:
-            read[entry.source] += 1
-            merged[entry.source] += entry.merged
-    tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum())
-    start = pl.col("charge_period_start")
-    totals = (
-        store.usage()
-        .group_by(pl.col("source").cast(pl.String))
-        .agg(pl.len(), tokens, start.min().alias("first"), start.max().alias("last"))
-    )
-    for name, rows, found, first, last in totals.collect().sort("source").iter_rows():
-        files = read.get(name, 0)
-        lines = f", {plural(merged[name], 'repeated line')} merged" if merged.get(name) else ""
-        yield Check(
-            name,
-            "ok",
-            f"{plural(files, 'file')}, {plural(rows, 'row')}, {found:,} tokens, "
-            f"{first:%Y-%m-%d} to {last:%Y-%m-%d}{lines}",
-        )
-
-
-def _finality(store: Store) -> Iterator[Check]:
-    """Tell where logs hold placeholders instead of final output counts."""
-    shares = (
-        store.usage()
-        .group_by(pl.col("source").cast(pl.String))
-        .agg(open=(~pl.col("finalized")).sum(), rows=pl.len())
-        .filter(pl.col("open") > 0)
-        .collect()
-    )
-    for name, unfinished, rows in shares.sort("source").iter_rows():
-        text = f"{unfinished:,} of {rows:,} responses were never finalized in the log: their output is a placeholder"
-        yield Check(f"{name} output", "warn", text)
+def _unrecognised(catalog: Catalog) -> Iterator[Check]:
+    """Tell how many files looked like data and are none that a source reads."""
+    found = sorted(path for path, item in catalog.files().items() if item.state == "unrecognised" and not item.source)
+    if found:
+        text = f"{plural(len(found), 'file')} that no source reads, such as {found[0]}"
+        yield Check("unrecognised", "warn", text)
 
 
 def _owned(catalog: Catalog) -> Iterator[Check]:
@@ -140,18 +101,5 @@ def _example(catalog: Catalog, contested: pl.DataFrame) -> str:
     return f"{paths[first['file_id']]} before {paths[first['other_file_id']]} of {first['other']}"
 
 
-def _rejected(catalog: Catalog) -> Check:
-    rejects = catalog.rejects()
-    if not rejects:
-        return Check("rejected", "ok", "no line was rejected")
-    files = len({item.path for item in rejects})
-    first = rejects[0]
-    text = (
-        f"{plural(len(rejects), 'line')} in {plural(files, 'file')}, such as {first.path}:{first.line}: {first.reason}"
-    )
-    return Check("rejected", "warn", text)
-
-
 def _prices() -> Check:
-    book = load_book()
-    return Check("prices", "ok", f"price book {book.version}")
+    return Check("prices", "ok", f"price book {load_book().version}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from tokenaudit.render.numbers import plural
-from tokenaudit.sources import nearest
+from tokenaudit.sources._nearest import nearest
 from tokenaudit.sources.head import Head
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def as_lines(summary: Summary) -> Iterator[str]:
     yield from _unrecognised(summary)
     skipped = len(summary.with_status("skipped"))
     if skipped:
-        yield f"Skipped: {plural(skipped, 'file')} that hold no table and no log"
+        yield f"Skipped: {plural(skipped, 'file')} that no source reads"
     yield from summary.notes
 
 
@@ -111,7 +111,7 @@ def _unrecognised(summary: Summary) -> Iterator[str]:
 
 def _nearest(path: str) -> str:
     near = nearest(Head(path))
-    return f" (nearest: {near[0]}, lacks {', '.join(f'`{name}`' for name in near[1])})" if near else ""
+    return f" (nearest: {near.source}, lacks {', '.join(f'`{name}`' for name in near.lacks)})" if near else ""
 
 
 def _size(size: int) -> str:

@@ -74,20 +74,6 @@ def fits(source: Source, head: Head) -> bool:
     return detect_table(head, source) if isinstance(source, Table) else source.detect(head)
 
 
-def nearest(head: Head) -> tuple[str, list[str]] | None:
-    """Return the table source that shares most columns with an unrecognised file, and the columns it lacks."""
-    from tokenaudit.sources.source import Table
-
-    shared = [
-        (len(signature & head.columns), item.name, sorted(signature - head.columns))
-        for item in sources().values()
-        if isinstance(item, Table)
-        for signature in item.signatures
-    ]
-    best = max(shared, default=(0, "", []))
-    return (best[1], best[2]) if best[0] else None
-
-
 def _modules() -> list[str]:
     return [
         found.name for found in iter_modules(__path__) if found.name not in TOOLS and not found.name.startswith("_")

@@ -110,3 +110,11 @@ def _text(value: pl.Expr, dtype: str) -> pl.Expr:
     if dtype == "Datetime":
         return microseconds(value)
     return (value.to_physical() if dtype == "Decimal" else value).cast(pl.String)
+
+
+def count_nameless(source: str, rows: pl.DataFrame) -> int:
+    """Return how many stored rows of a source have no identity but all their values and their occurrence."""
+    if rows.is_empty():
+        return 0
+    ids = _by_values(source, rows, Occurrences())
+    return int(rows["response_id"].is_in(ids.implode()).sum())

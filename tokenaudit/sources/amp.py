@@ -129,6 +129,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=events.document(rows),
+    forms=("document",),
     paths=("$AMP_DATA_DIR/threads", "$XDG_DATA_HOME/amp/threads", "~/.local/share/amp/threads"),
     known="~/.local/share/amp/threads/T-*.json on each developer's machine",
     tells="tokens and credits by model call and thread",

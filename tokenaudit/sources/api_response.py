@@ -207,6 +207,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=_events.lines_or_document(rows),
+    forms=("lines", "document"),
     known="what your own code logs of each call: one JSON line with a timestamp and the response",
     tells="tokens by response, and user, project and team where the envelope names them",
     lacks="money (but OpenRouter's), calls that were not logged, and Gemini's searches",

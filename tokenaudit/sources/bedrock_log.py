@@ -146,6 +146,7 @@ SOURCE = Log(
     authority="usage",
     detect=detect,
     decode=decode,
+    forms=("lines", "document"),
     known="S3: AWSLogs/<account>/BedrockModelInvocationLogs/, or the CloudWatch log group of Bedrock > Settings",
     tells="every call with its tokens, caller, account, region and the metadata of the request",
     lacks="money; batch inference; the model behind an application's own inference profile",

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokenaudit.sources import _claude_stream as stream
 from tokenaudit.sources._claude_session import Session
-from tokenaudit.sources.source import Decoded, Log, Tail
+from tokenaudit.sources.source import Decoded, Log, Retention, Tail
 
 if TYPE_CHECKING:
     from tokenaudit.sources.head import Head
@@ -75,6 +75,7 @@ SOURCE = Log(
         "~/.config/claude/projects",
         "~/.claude/projects",
     ),
+    retention=Retention(30, "*.jsonl", "../settings.json", ("cleanupPeriodDays",)),
     known="~/.claude/projects/**/*.jsonl on each developer's machine",
     tells="tokens by response, session, working directory and git branch, with sub-agents",
     lacks="the user, and what a subscription covers (see `[[plan]]`); some versions never log the final output count",

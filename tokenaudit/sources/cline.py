@@ -148,6 +148,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=events.document(rows),
+    forms=("document",),
     paths=(
         *(f"{editor}/User/globalStorage/{extension}/tasks" for editor in EDITORS for extension in EXTENSIONS),
         *(f"{data}/{kind}" for data in ("$CLINE_DATA_DIR", "~/.cline/data") for kind in ("tasks", "sessions")),

@@ -39,7 +39,7 @@ from tokenaudit.sources._codex_line import (
 from tokenaudit.sources._codex_thread import Thread, thread_of
 from tokenaudit.sources._instant import instant
 from tokenaudit.sources.lines import Lines, as_columns
-from tokenaudit.sources.source import Decoded, Log, Reject, Tail
+from tokenaudit.sources.source import Decoded, Lineage, Log, Reject, Tail
 
 if TYPE_CHECKING:
     from tokenaudit.sources.head import Head
@@ -233,6 +233,18 @@ class _Session:
         )
 
 
+class _Kept(msgspec.Struct):
+    """What of a `_State` tells whose file it is."""
+
+    thread: Thread
+
+
+def lineage(state: str) -> Lineage:
+    """Return the thread of a file and the oldest one it descends from, out of the state that was kept of it."""
+    thread = msgspec.json.decode(state, type=_Kept).thread
+    return Lineage(thread.id, thread.scope)
+
+
 SOURCE = Log(
     name="codex",
     title="Codex rollouts",
@@ -240,6 +252,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=decode,
+    lineage=lineage,
     paths=(
         "$CODEX_HOME/sessions",
         "$CODEX_HOME/archived_sessions",

@@ -81,6 +81,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=_events.database(rows),
+    forms=("database",),
     paths=("$COPILOT_HOME", "~/.copilot"),
     known="~/.copilot/session-store.db on each developer's machine",
     tells="tokens by request, session, repository, branch and working directory",

@@ -82,6 +82,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=_events.database(rows),
+    forms=("database",),
     paths=("$CRUSH_GLOBAL_DATA", "$XDG_DATA_HOME/crush", "~/.local/share/crush"),
     known="<project>/.crush/crush.db; ~/.local/share/crush/projects.json names the projects",
     tells="sessions by project and model, with Crush's own estimate of their cost",

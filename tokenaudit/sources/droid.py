@@ -78,6 +78,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=events.document(rows),
+    forms=("document",),
     paths=("$FACTORY_DIR/sessions", "~/.factory/sessions"),
     known="~/.factory/sessions/**/*.settings.json on each developer's machine",
     tells="tokens by session, with the model it used last",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tokenaudit.sources import _events as events
 from tokenaudit.sources._bodies import gemini
 from tokenaudit.sources._documents import at, is_document, items
-from tokenaudit.sources.source import Decoded, Log, Tail
+from tokenaudit.sources.source import Decoded, Log, Retention, Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,15 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=decode,
+    forms=("lines", "document"),
     paths=("$GEMINI_CLI_HOME/.gemini/tmp", "~/.gemini/tmp"),
+    retention=Retention(
+        days=30,
+        files="session-*.json*",
+        settings="../settings.json",
+        setting=("general", "sessionRetention", "maxAge"),
+        switch=("general", "sessionRetention", "enabled"),
+    ),
     known="~/.gemini/tmp/*/chats/session-*.json and .jsonl on each developer's machine",
     tells="tokens by response, model and session, with thoughts and cached input",
     lacks="the user, the project's name, side calls such as compression, and whether a free tier covers it",

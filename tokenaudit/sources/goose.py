@@ -89,6 +89,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=_events.database(rows),
+    forms=("database",),
     paths=(
         "$GOOSE_PATH_ROOT/data/sessions",
         "$XDG_DATA_HOME/goose/sessions",

@@ -133,6 +133,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=decode,
+    forms=("document", "database"),
     paths=(
         "$OPENCODE_DATA_DIR",
         "$XDG_DATA_HOME/opencode",

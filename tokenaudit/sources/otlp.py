@@ -267,6 +267,7 @@ SOURCE = Log(
     restates=("claude-code", "codex", "gemini-cli", "qwen-code", "copilot-cli", "copilot-cli-events"),
     detect=detect,
     decode=_events.lines_or_document(rows),
+    forms=("lines", "document"),
     paths=("~/.copilot/otel",),
     known="the file exporter of an OpenTelemetry collector, or COPILOT_OTEL_FILE_EXPORTER_PATH (*.jsonl)",
     tells="every instrumented call with user, session, service and the labels of OTEL_RESOURCE_ATTRIBUTES",

@@ -162,6 +162,7 @@ SOURCE = Log(
     restates=("otlp", "claude-code", "codex", "gemini-cli", "qwen-code", "copilot-cli", "copilot-cli-events"),
     detect=detect,
     decode=_events.lines_or_document(rows),
+    forms=("lines", "document"),
     known="the file exporter of an OpenTelemetry collector whose pipeline holds metrics only (*.jsonl)",
     tells="tokens by user, session and model, for each export interval or run of a program",
     lacks="single calls, and mostly their number; money; what the traces and logs of `otlp` tell better",

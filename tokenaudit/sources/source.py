@@ -43,6 +43,9 @@ Authority = Literal["bill", "usage", "gateway", "client", "none"]
 ``client``: what the caller's own machine saw. ``none``: neither tokens nor money, such as seats.
 """
 
+Form = Literal["lines", "document", "table", "database"]
+"""How a log's file is written: a JSON document a line; one JSON document; CSV or Parquet; an SQLite database."""
+
 FILE_NAME = "file name"
 """A column of this name (kind text) holds the file's own name in every row: where only it tells the period."""
 
@@ -62,6 +65,29 @@ class LeftOut(NamedTuple):
     rows: int
     cost: Decimal
     currency: str
+
+
+class Retention(NamedTuple):
+    """How a tool deletes its own logs: those that nobody has touched for some days, usually when it starts."""
+
+    days: int
+    """Unless its settings say otherwise."""
+    files: str
+    """Pattern of the names of the files that hold usage: ``*.jsonl``."""
+    settings: str
+    """A JSON file, from each folder in `paths`: ``../settings.json``."""
+    setting: tuple[str, ...]
+    """Where in it the days stand, as a number or as text such as ``30d``: keys, one inside the other."""
+    switch: tuple[str, ...] = ()
+    """Where it may say (false) that nothing is deleted."""
+
+
+class Lineage(NamedTuple):
+    """The conversation that a log file holds, and the oldest one whose events it may begin with copies of."""
+
+    thread: str
+    origin: str
+    """The same as `thread` where it is a fork of none."""
 
 
 class Empty(NamedTuple):
@@ -148,6 +174,11 @@ class Log:
     rules: int = 1
     paths: tuple[str, ...] = ()
     """Folders on a developer's machine that hold such files; `~`, `$VARIABLE` and `*` allowed."""
+    forms: tuple[Form, ...] = ("lines",)
+    retention: Retention | None = None
+    """None where the tool keeps its logs."""
+    lineage: Callable[[str], Lineage] | None = None
+    """From the state that `decode` returned for a file to what it descends from; None where no state tells."""
     known: str = ""
     tells: str = ""
     lacks: str = ""

@@ -184,6 +184,7 @@ SOURCE = Log(
     authority="usage",
     detect=detect,
     decode=decode,
+    forms=("lines", "document", "table"),
     known="BigQuery > the table of your request-response logging > Export, as JSON lines, CSV or Parquet",
     tells="tokens by call and model, of Gemini and Claude, and the labels of the request",
     lacks="money; the calls that were not sampled",

@@ -1,0 +1,43 @@
+"""Lines that could not be read, grouped by reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tokenaudit.store.catalog import RejectEntry
+
+STABLE = re.compile(r"""(?:[`"'][^`"']*[`"'])?[^`"':{(\d]*""")
+"""What of a reason is the same for every line: its column, if it begins with one, and the words up to a value."""
+
+
+class Refused(NamedTuple):
+    """Lines of one reason."""
+
+    reason: str
+    """What they have in common."""
+    lines: int
+    files: int
+    example: RejectEntry
+    """The first of them, by path and line."""
+
+
+def by_reason(rejects: Iterable[RejectEntry]) -> list[Refused]:
+    """Return the reasons with their lines, the most frequent first."""
+    found: dict[str, list[RejectEntry]] = {}
+    for item in sorted(rejects):
+        found.setdefault(stable(item.reason), []).append(item)
+    groups = [Refused(key, len(items), len({item.path for item in items}), items[0]) for key, items in found.items()]
+    return sorted(groups, key=lambda group: (-group.lines, group.reason))
+
+
+def stable(reason: str) -> str:
+    """Return the part of a reason that does not change from line to line.
+
+    >>> stable("`tokens` is no number: `x1`"), stable("torn line: no closing brace"), stable("12 of 3 are missing")
+    ('`tokens` is no number', 'torn line', '12 of 3 are missing')
+    """
+    found = STABLE.match(reason)
+    return (found.group().strip() if found else "") or reason
