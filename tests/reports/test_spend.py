@@ -67,6 +67,33 @@ def test_quiet_has_no_notes(people: str, capsys: pytest.CaptureFixture[str]) -> 
     assert json.loads(shown(capsys, people, "--quiet", "-f", "json"))["notes"]
 
 
+def test_bills_have_the_account_that_the_configuration_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model that the day's bill does not hold was free, also where the bill's account stands in the configuration."""
+    names = ("anthropic-cost", "anthropic-usage")
+    sections = "".join(f'[[account]]\nsource = "{name}"\naccount = "us"\n' for name in names)
+    (tmp_path / "tokenaudit.toml").write_text(sections)
+    (tmp_path / "cost.csv").write_text(
+        "usage_date_utc,model,workspace,api_key,usage_type,token_type,cost_usd\n"
+        "2026-10-05,Claude Haiku 4.5,w,k,message,output,6.00\n"
+    )
+    counts = "".join(f"2026-10-05 02:00,{model},k,w,standard,0,0,0,0,1000000,0\n" for model in MODELS)
+    (tmp_path / "usage.csv").write_text(f"{TOKENS}\n{counts}")
+    ingest([str(tmp_path / "cost.csv"), str(tmp_path / "usage.csv")], tmp_path / "store")
+    words = ["--config", str(tmp_path / "tokenaudit.toml"), "-f", "json"]
+    totals = json.loads(shown(capsys, str(tmp_path / "store"), *words))["totals"]
+    assert (totals["effective_cost"], totals["output_tokens"]) == (6, 2_000_000)
+
+
+MODELS = ("claude-haiku-4-5", "claude-opus-4-5")
+TOKENS = (
+    "usage_date_utc,model_version,api_key,workspace,usage_type,usage_input_tokens_no_cache,"
+    "usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,"
+    "usage_output_tokens,web_search_count"
+)
+
+
 def test_hint_where_there_is_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A row of a whole year is none of a month, and that is said."""
     store = stored(tmp_path, HEAD + "2026-01-01T00:00:00Z,2027-01-01T00:00:00Z,period,gpt-5,ann,12.00,USD\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
@@ -58,7 +58,7 @@ class Answer:
 
 def ask(store: Store, question: Question) -> Answer:
     """Return the answer to a question; its cube is empty where the store holds nothing for it."""
-    overlapping = overlap_of(store, question.keep)
+    overlapping = overlap_of(store, question)
     return _plainly(store, question) if overlapping is None else _joined(store, question, overlapping)
 
 
@@ -97,8 +97,9 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
     return Answer(counted.cube, _left_out(in_period(usage, period).left_out), counted.joined)
 
 
-def overlap_of(store: Store, keep: Collection[str] = ()) -> Overlap | None:
+def overlap_of(store: Store, question: Question) -> Overlap | None:
     """Return which sources of a store may tell of the same calls; None where that is not possible."""
+    keep = question.keep
     read = store.catalog.sources()
     if len(read) < SEVERAL:
         return None
@@ -108,7 +109,7 @@ def overlap_of(store: Store, keep: Collection[str] = ()) -> Overlap | None:
     if not _may_overlap(store, found):
         return None
     bills = [name for name, source in found.items() if source.authority == "bill"]
-    days = bill_days(store.rows().filter(pl.col("source").is_in(bills)))
+    days = bill_days(declared(store.rows().filter(pl.col("source").is_in(bills)), question.config))
     words = {name: source.authority for name, source in found.items()}
     restates = {name: [other for other in source.restates if other in found] for name, source in found.items()}
     sessions = {
