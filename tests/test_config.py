@@ -115,8 +115,8 @@ def test_absolute_and_home_paths_stay(tmp_path: Path, isolated: Path) -> None:
     ("text", "message", "hint"),
     [
         ('timezon = "UTC"', "unknown key `timezon` in `{path}`", "did you mean `timezone`?"),
-        ("budget = 3", "unknown key `budget` in `{path}`", "keys are store, timezone, plan, account, projects"),
-        ("path = 'x'", "unknown key `path` in `{path}`", "keys are store, timezone, plan, account, projects"),
+        ("budget = 3", "unknown key `budget` in `{path}`", "keys are store, timezone, plan, account, source, projects"),
+        ("path = 'x'", "unknown key `path` in `{path}`", "keys are store, timezone, plan, account, source, projects"),
         ("plans = []", "unknown key `plans` in `{path}`", "did you mean `plan`?"),
         ("[[plan]]\nsorce = 'x'", "unknown key `sorce` in [[plan]] of `{path}`", "did you mean `source`?"),
         ("[[plan]]\nday = 1", "unknown key `day` in [[plan]] of `{path}`", "keys are source, user, from, until, name"),

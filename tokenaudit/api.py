@@ -16,6 +16,7 @@ from tokenaudit.periods import Period, parse_period, today
 from tokenaudit.prices.book import load_book
 from tokenaudit.reports.owners import attributed
 from tokenaudit.reports.question import Question, ask, declared
+from tokenaudit.sources import declare
 from tokenaudit.store.store import Store
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class OpenStore:
     ) -> Self:
         """Open a store, see `tokenaudit.open_store`."""
         found = configuration.load(Path(config) if config else None, os.environ, Path.cwd())
+        declare(found.sources, found.path)
         folder = configuration.store_path(Path(path) if path else None, os.environ, found)
         zone = timezone or found.timezone
         return cls(Store.open(folder), found, zone, as_of or today(zone))
@@ -85,5 +87,6 @@ class OpenStore:
         """Return tokens and money of a period by some dimensions, as `tokenaudit report` counts them."""
         from tokenaudit.analysis.breakdown import breakdown
 
+        declare(self._config.sources, self._config.path)
         answer = ask(self._store, Question(self.period(period), tuple(by), config=self._config))
         return breakdown(answer.cube, tuple(by)).rows

@@ -15,6 +15,10 @@
     user = "alice"
     account = "org-4711"
 
+    [[source]]                      # files of your own, see docs/own-sources.md
+    name = "our-gateway"
+    columns = { charge_period_start = "ts", request_model = "model", output_tokens = "usage.completion_tokens" }
+
     [projects]                      # one name for what logs call differently
     "web-frontend" = "web"
 
@@ -65,6 +69,39 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Declared:
+    """A file format of one's own: which of its columns says what. Checked where it becomes a source."""
+
+    name: str
+    """What rows of it carry as their `source`."""
+    columns: Mapping[str, str | Mapping[str, str]]
+    """The file's column by usage column, nested keys joined by dots; of `tags` also by label."""
+    constants: Mapping[str, str | int | bool] = field(default_factory=dict)
+    """What holds where the file says nothing, by usage column."""
+    match: tuple[str, ...] = ()
+    """Columns that tell these files from others; none: those that a row cannot be counted without."""
+    identity: str | tuple[str, ...] = ()
+    """The file's column that names a call, or the usage columns that name a call or bucket together."""
+    merge: str = "largest"
+    """What becomes of rows with one identity: ``largest`` or ``newest``."""
+    authority: str = "client"
+    """Whose word it is: ``bill``, ``usage``, ``gateway`` or ``client``."""
+    provider: str | None = None
+    """Who sold the tokens, where no column says it; None: whoever sells such models."""
+    title: str = ""
+    time: str = "iso"
+    """How times are written: ``iso``, ``epoch_s``, ``epoch_ms``, ``epoch_us``, or a pattern such as ``%d.%m.%Y``."""
+    timezone: str = "UTC"
+    """IANA name of the zone of times that name none."""
+    money: str = "units"
+    """What amounts are written in: ``units`` of the currency, ``cents`` or ``micros``."""
+    input_includes_cache: bool | None = None
+    """The column of `input_tokens` holds cached input too, as None says."""
+    output_includes_reasoning: bool | None = None
+    """The column of `output_tokens` holds reasoning too, as None says."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What the configuration file says; without one, the defaults."""
 
@@ -75,13 +112,14 @@ class Config:
     plans: tuple[Plan, ...] = field(default=(), metadata={"key": "plan"})
     accounts: tuple[Account, ...] = field(default=(), metadata={"key": "account"})
     """The first that fits a row counts."""
+    sources: tuple[Declared, ...] = field(default=(), metadata={"key": "source"})
     projects: Mapping[str, str] = field(default_factory=dict)
     """New names of projects by their old ones."""
     path: Path | None = field(default=None, metadata={"key": None})
     """The file this was read from."""
 
 
-TABLES: dict[str, type] = {"plans": Plan, "accounts": Account}
+TABLES: dict[str, type] = {"plans": Plan, "accounts": Account, "sources": Declared}
 """Fields of `Config` that hold records."""
 
 
@@ -156,9 +194,10 @@ def _ours(path: Path) -> Any:  # noqa: ANN401 - TOML that is not checked yet
 def _named(path: Path) -> Any:  # noqa: ANN401 - TOML that is not checked yet
     """Return our part of a file, with the names of our records' fields for its keys."""
     table = _renamed(Config, _ours(path) or {}, "", path)
+    keys = {item.name: item.metadata.get("key") for item in fields(Config)}
     for name, kind in TABLES.items():
         if isinstance(table, dict) and isinstance(table.get(name), list):
-            key = kind.__name__.lower()
+            key = keys[name]
             table[name] = [_renamed(kind, item, f"[[{key}]]", path) for item in table[name]]
     return table
 

@@ -54,13 +54,15 @@ def command(
     catalog = Catalog.open(settings.store)
     try:
         paths = [os.path.abspath(path.expanduser()) for path in file or ()]
-        entries = files_of(catalog, paths, by_name(source).name if source else None) if paths or source else []
+        if source and source not in catalog.sources():
+            by_name(source)  # complains of a name that no source has, nor ever had
+        entries = files_of(catalog, paths, source) if paths or source else []
         if (paths or source) and not entries:
             raise NoDataError("the store has read no such file or source", "see `tokenaudit doctor --files`")
         chosen = usage_filter(combined(where), {"user": own_or_owner(catalog)}) if where else None
         if chosen is not None and source:
             chosen, entries = chosen & usage_filter([Condition("source", (source,))]), []
-        done = forget(catalog, entries, chosen, newest_wins(catalog.sources()), dry_run=dry_run)
+        done = forget(catalog, entries, chosen, newest_wins(catalog.rules()), dry_run=dry_run)
     finally:
         catalog.close()
     if not quiet:

@@ -243,11 +243,13 @@ def settings(
 ) -> Settings:
     """Return what counts: options before environment variables before the configuration file before defaults.
 
-    Raises ConfigError for a configuration file that cannot be used, PeriodError for an unknown time zone.
+    Sources that the configuration declares are known from then on. Raises ConfigError for a configuration file that
+    cannot be used, PeriodError for an unknown time zone.
     """
     if config and no_config:
         raise QueryError("--config and --no-config exclude each other", "leave one of them out")
     found = configuration.Config() if no_config else configuration.load(config, os.environ, Path.cwd())
+    _declare(found)
     zone = timezone or _configured_zone(found)
     return Settings(
         config=found,
@@ -255,6 +257,14 @@ def settings(
         timezone=zone,
         as_of=as_of or periods.today(zone),
     )
+
+
+def _declare(config: configuration.Config) -> None:
+    """Make the sources of a configuration known, and those of another unknown; nothing is loaded for nothing."""
+    if config.sources or "tokenaudit.sources" in sys.modules:
+        from tokenaudit.sources import declare
+
+        declare(config.sources, config.path)
 
 
 def _configured_zone(config: configuration.Config) -> str:

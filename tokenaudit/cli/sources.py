@@ -40,8 +40,18 @@ WORDS = {
 """Whose word a source is; see docs/sources.md."""
 
 
-def command(name: Name = None, format: options.TextOrJson = None) -> None:  # noqa: A002 - the option's own name
-    """List every file format that ingest recognises, or one of them in detail."""
+def command(
+    name: Name = None,
+    config: options.Config = None,
+    format: options.TextOrJson = None,  # noqa: A002 - the option's own name
+    *,
+    no_config: options.NoConfig = False,
+) -> None:
+    """List every file format that ingest recognises, or one of them in detail.
+
+    Those that the configuration declares stand among them.
+    """
+    options.settings(config=config, no_config=no_config)
     from tokenaudit.sources import by_name, sources
 
     chosen = [by_name(name)] if name else list(sources().values())

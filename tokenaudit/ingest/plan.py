@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import xxhash
 
 from tokenaudit.ingest.walk import Found
-from tokenaudit.sources import by_name, detect, names
+from tokenaudit.sources import by_name, detect, fits, goes_before, names, tried
 from tokenaudit.sources._packed import archive_of, is_member
 from tokenaudit.sources.head import Head
 from tokenaudit.sources.source import Table, Tail
@@ -67,7 +67,7 @@ def plan(found: Iterable[Found], ledger: dict[str, FileEntry], begin: Callable[[
     made = Plan()
     for file in sorted(found, key=lambda file: (-file.size, file.path)):
         entry = ledger.get(file.path)
-        if entry is not None and is_unchanged(file, entry) and not outdated(entry):
+        if entry is not None and is_unchanged(file, entry) and not outdated(entry) and not _taken_over(entry):
             made.settled.append((file, entry.source, _settled(file, entry)))
         else:
             job = _look(made, file, entry)
@@ -106,13 +106,26 @@ def is_unchanged(file: Found, entry: FileEntry) -> bool:
 
 def outdated(entry: FileEntry) -> bool:
     """Say whether the file was counted by rules, or refused by a list of sources, that have changed since."""
-    return entry.rules != rules(entry.source)
+    return not is_orphan(entry) and entry.rules != rules(entry.source)
+
+
+def _taken_over(entry: FileEntry) -> bool:
+    """Say whether the configuration now declares a source for a file that was read as a general one."""
+    rivals = goes_before(entry.source)
+    try:
+        return bool(rivals) and any(fits(rival, Head(entry.path)) for rival in rivals)
+    except FileNotFoundError:  # gone since the folder was walked
+        return False
+
+
+def is_orphan(entry: FileEntry) -> bool:
+    """Say whether a file was read as a source that is not known now: its rows and its entry stay as they are."""
+    return bool(entry.source) and entry.source not in names()
 
 
 def rules(source: str) -> int:
-    """Return the version of a source's rules; for a file of no source, the number of sources that were tried."""
-    known = names()
-    return by_name(source).rules if source in known else len(known)
+    """Return the version of a source's rules; for a file of no source, a number that tells which were tried."""
+    return by_name(source).rules if source else tried()
 
 
 def _look(made: Plan, file: Found, entry: FileEntry | None) -> Job | None:
@@ -125,11 +138,19 @@ def _look(made: Plan, file: Found, entry: FileEntry | None) -> Job | None:
         looks = bool(file.size) and (file.named or file.path.lower().endswith(LOOKS_LIKE_DATA)) and not head.is_empty()
         made.settled.append((file, "", "unrecognised" if looks else "skipped"))
         return None
-    drop = entry is not None and entry.source == source.name and outdated(entry)
+    drop = entry is not None and _replaces(file, entry, source.name)
     goes_on = entry is not None and not isinstance(source, Table) and not drop and _grew(file, entry, source.name)
     tail = Tail(file.path, entry.offset, entry.line, entry.state) if entry and goes_on else Tail(file.path)
     made.jobs.append(Job(file, source.name, tail, drop))
     return made.jobs[-1]
+
+
+def _replaces(file: Found, entry: FileEntry, source: str) -> bool:
+    """Say whether what was read of a file must go: by older rules, or as another source though it begins the same."""
+    if entry.source == source:
+        return outdated(entry)
+    begins_same = 0 < entry.offset <= file.size and marks(file.path, entry.offset) == (entry.head, entry.tail)
+    return bool(entry.source) and begins_same
 
 
 def _grew(file: Found, entry: FileEntry, source: str) -> bool:

@@ -44,7 +44,8 @@ class Reading:
         self.catalog = catalog
         self.jobs = jobs
         self.progress = progress
-        self.staging = Staging(catalog.folder, newest_wins({*catalog.sources(), *(job.source for job in jobs)}))
+        read = catalog.rules() | {job.source: rules(job.source) for job in jobs}
+        self.staging = Staging(catalog.folder, newest_wins(read))
         self.results = {job.found.path: FileResult(job.found.path, job.source, "read") for job in jobs}
         self.rejects: dict[str, list[Reject]] = {}
         self.left_out: dict[str, list[LeftOut]] = {}

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from tokenaudit import schema
 from tokenaudit.ingest.decode import Decoding
 from tokenaudit.ingest.owners import Naming, Owning
-from tokenaudit.ingest.plan import Job, Plan, is_unchanged, outdated, outdated_elsewhere, plan, rules, unread
+from tokenaudit.ingest.plan import Job, Plan, is_orphan, is_unchanged, outdated, outdated_elsewhere, plan, rules, unread
 from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary, left_out_notes
 from tokenaudit.ingest.walk import Found, walk
-from tokenaudit.sources import by_name, names
+from tokenaudit.sources import by_name
 from tokenaudit.sources.source import Log
 from tokenaudit.store.catalog import Catalog, FileEntry, RejectEntry
 
@@ -186,7 +186,7 @@ def _entry(job: Job, reading: Reading, before: FileEntry | None, now: str) -> Fi
 
 def _record_settled(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], owning: Owning) -> None:
     """Remember folders, owners of files that were not read, and files that no source reads, to look into none again."""
-    tried = len(names())
+    tried = rules("")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     entries = [
         FileEntry(file.path, 0, "", tried, file.inode, file.size, file.mtime_ns, 0, 0, "", "", status, 0, 0, 0, now)
@@ -203,4 +203,4 @@ def _record_settled(catalog: Catalog, made: Plan, ledger: dict[str, FileEntry], 
 
 
 def _is_news(file: Found, entry: FileEntry | None) -> bool:
-    return entry is None or not is_unchanged(file, entry) or outdated(entry)
+    return entry is None or (not is_orphan(entry) and (not is_unchanged(file, entry) or outdated(entry)))

@@ -10,7 +10,7 @@ from tokenaudit.prices.book import load_book
 from tokenaudit.render.numbers import plural
 from tokenaudit.reports.findings import Check
 from tokenaudit.reports.owners import owners_of
-from tokenaudit.sources import newest_wins
+from tokenaudit.sources import names, newest_wins
 from tokenaudit.store.catalog import Catalog
 from tokenaudit.store.owners import Owner, owners
 from tokenaudit.store.verify import verify
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
 
 NAMES = 5
 """Owners that are named before the rest is only counted."""
+UNDECLARED = "; no source has this name now: its rows count, its files are not read"
+"""Said of rows whose [[source]] is no longer in the configuration."""
 
 
 def checks(store: Store) -> list[Check]:
     """Return what there is to say of a store as a whole, in reading order."""
     catalog = store.catalog
-    return [_size(catalog), _prices(), *_unrecognised(catalog), *_owned(catalog)]
+    return [_size(catalog), _prices(), *_unrecognised(catalog), *_undeclared(catalog), *_owned(catalog)]
 
 
 def verified(store: Store) -> list[Check]:
     """Read every segment and compare it with the catalog."""
-    found = verify(store.catalog, newest_wins(store.catalog.sources()))
+    found = verify(store.catalog, newest_wins(store.catalog.rules()))
     if found:
         return [Check("verify", "broken", f"{item.where}: {item.what}") for item in found]
     live, aside = store.catalog.segments("usage"), store.catalog.segments("superseded")
@@ -54,6 +56,13 @@ def _unrecognised(catalog: Catalog) -> Iterator[Check]:
     if found:
         text = f"{plural(len(found), 'file')} that no source reads, such as {found[0]}"
         yield Check("unrecognised", "warn", text)
+
+
+def _undeclared(catalog: Catalog) -> Iterator[Check]:
+    """Tell of files that were read as a source which no longer has a name."""
+    read = Counter(entry.source for entry in catalog.files().values() if entry.source)
+    for name in sorted(read.keys() - names().keys()):
+        yield Check(name, "warn", f"{plural(read[name], 'file')}{UNDECLARED}")
 
 
 def _owned(catalog: Catalog) -> Iterator[Check]:

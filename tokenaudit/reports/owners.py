@@ -74,7 +74,7 @@ def _no_calls() -> pl.DataFrame:
 def _settled(catalog: Catalog, generation: int) -> Owners:  # noqa: ARG001 - what the answer holds for
     """Look which calls have copies with an owner. Where the newest file wins, its owner does, whatever others hold."""
     files = _frame(named(catalog))
-    largest = ~pl.col("source").is_in(sorted(newest_wins(catalog.sources())))
+    largest = ~pl.col("source").is_in(sorted(newest_wins(catalog.rules())))
     live, aside = (
         segments.scan(catalog.folder, catalog.segments(tier)).filter(largest) for tier in ("usage", "superseded")
     )

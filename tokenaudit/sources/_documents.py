@@ -6,6 +6,7 @@ Decimals are read as text, so that money keeps the digits it has in the file.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from tokenaudit.sources.lines import BLANK, BOM, open_binary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 DOCUMENT = msgspec.json.Decoder(Any, float_hook=str)
 LOOSE = json.JSONDecoder(parse_float=str, parse_constant=lambda _: None)
@@ -84,6 +85,27 @@ def _leaves(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
             yield from _leaves(inner, f"{name}.")
         else:
             yield name, inner
+
+
+def chosen(names: Iterable[str]) -> Callable[[object], Iterator[Mapping[str, Any]]]:
+    """Return what takes of a document only what stands under some names, nested keys joined by dots; objects whole."""
+    wanted = frozenset(names)
+    inside = frozenset(name[:at] for name in wanted for at, character in enumerate(name) if character == ".")
+    spelt = lru_cache(maxsize=1 << 12)(lambda key: key.strip().lower())
+
+    def walk(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+        for key, inner in value.items():
+            name = prefix + spelt(key)
+            if name in wanted:
+                yield name, inner
+            if name in inside and isinstance(inner, dict):
+                yield from walk(inner, f"{name}.")
+
+    def records(document: object) -> Iterator[Mapping[str, Any]]:
+        if isinstance(document, dict):
+            yield dict(walk(document, ""))
+
+    return records
 
 
 def is_document(path: str) -> bool:

@@ -50,6 +50,10 @@ FILE_NAME = "file name"
 """A column of this name (kind text) holds the file's own name in every row: where only it tells the period."""
 
 
+DECLARED_RULES = 1 << 30
+"""Rules from this number on are of a source that a configuration declares; odd ones where the newest file wins."""
+
+
 class Reject(NamedTuple):
     """A line that could not be read: its number from 1, its byte offset, and why."""
 

@@ -267,6 +267,11 @@ class Catalog:
         """Return the names of the sources that any file was read as."""
         return {str(row[0]) for row in self._connection.execute("select distinct source from file where source != ''")}
 
+    def rules(self) -> dict[str, int]:
+        """Return the newest rules that the files of each source were read by."""
+        found = self._connection.execute("select source, max(rules) from file where source != '' group by source")
+        return dict(found.fetchall())
+
     def paths(self) -> set[str]:
         """Return the paths of the ledger."""
         return {str(row[0]) for row in self._connection.execute("select path from file")}
