@@ -18,6 +18,7 @@ import pytest
 
 from tokenaudit import schema
 from tokenaudit.cli.main import COMMANDS
+from tokenaudit.cli.sources import WORDS
 from tokenaudit.sources import sources
 from tokenaudit.sources.source import Source
 
@@ -51,18 +52,9 @@ def source_pages() -> str:
 def source_page(source: Source) -> str:
     """Return the section of one source."""
     rules = inspect.getdoc(import_module(f"tokenaudit.sources.{source.name.replace('-', '_')}")) or ""
-    facts = {"Where": source.known, "Tells": source.tells, "Lacks": source.lacks, "Word": AUTHORITY[source.authority]}
+    facts = {"Where": source.known, "Tells": source.tells, "Lacks": source.lacks, "Word": WORDS[source.authority]}
     lines = [f"- **{label}:** {plain(text)}" for label, text in facts.items()]
     return "\n".join([f"## `{source.name}`: {source.title}", "", *lines, "", markdown(rules)])
-
-
-AUTHORITY = {
-    "bill": "the provider's bill",
-    "usage": "the provider's own count",
-    "gateway": "a gateway or an observer between",
-    "client": "the caller's own machine",
-    "none": "neither tokens nor money",
-}
 
 
 def markdown(docstring: str) -> str:

@@ -70,7 +70,7 @@ def test_estimates_stand_beside_what_was_recorded(usage: Frames, book: Any) -> N
 def test_people_are_counted_where_rows_name_them(usage: Frames, book: Any) -> None:
     """Rows without a user are no person; a cube without users cannot tell."""
     rows = usage({"user": "a"}, {"user": "b"}, {"user": "a"}, {})
-    assert about(rows, book, "user").users == 2
+    assert about(rows, book, "user").users == {"USD": 2}
     assert about(rows, book).users is None
 
 
@@ -87,5 +87,5 @@ def test_age_and_dates_of_the_data(usage: Frames, book: Any) -> None:
 def test_facts_about_nothing(usage: Frames, book: Any) -> None:
     """An empty cube has facts too."""
     result = about(usage({}).clear(), book, "user")
-    assert (result.data_to, result.users, result.utc_dates) == (None, 0, False)
+    assert (result.data_to, result.users, result.utc_dates) == (None, {}, False)
     assert result.estimated_share.item(0, "share") is None

@@ -28,8 +28,9 @@ def test_by() -> None:
 
 
 def test_cost() -> None:
-    """Every money column but the estimate is a view, by its short and its full name."""
-    assert [parse_cost(view) for view in options.COSTS] == [name for name in schema.MONEY if name != "estimated_cost"]
+    """The money columns that hold something are views, by their short and their full name."""
+    assert {parse_cost(view) for view in options.COSTS} == {*schema.MONEY} - {"estimated_cost", "contracted_cost"}
+    assert [parse_cost(f"{view}_cost") for view in options.COSTS] == [parse_cost(view) for view in options.COSTS]
     with pytest.raises(QueryError, match="unknown cost `lst`"):
         parse_cost("lst")
 

@@ -105,8 +105,8 @@ def test_the_ingest_says_what_it_left_out(csv_text: CsvText, tmp_path: Path) -> 
         ("aws-cur", 0, 0, "read"),
     ]
     assert summary.notes == [
-        "mixed.csv: 1 rows left out: no LLM spend (2.50 USD)",
-        "none.csv: all 1 rows left out: no LLM spend (2.50 USD)",
+        "mixed.csv: 1 row left out: no LLM spend (2.50 USD)",
+        "none.csv: all 1 row left out: no LLM spend (2.50 USD)",
     ]
 
 

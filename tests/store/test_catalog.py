@@ -129,9 +129,10 @@ def test_a_newer_store_is_refused(box: Box) -> None:
 def test_a_file_that_is_no_catalog(tmp_path: Path, content: bytes) -> None:
     """Something else of that name is an error with a sentence, and stays as it is."""
     (tmp_path / NAME).write_bytes(content)
-    with pytest.raises(StoreError, match="cannot open the store"):
+    with pytest.raises(StoreError, match="cannot open the store") as error:
         Catalog.open(tmp_path)
 
+    assert "it is damaged" in (error.value.hint or "")
     assert (tmp_path / NAME).read_bytes() == content
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,8 +29,8 @@ class Facts:
     """Tokens of rows that have their money from another source's bill."""
     data_to: datetime | None
     """Instant (UTC) up to which the rows reach: of the last event, or the end of the last bucket."""
-    users: int | None
-    """Named users; None where the cube is not split by `user`."""
+    users: Mapping[str, int] | None
+    """Named users by currency; None where the cube is not split by `user`."""
     utc_dates: bool
     """Some rows are of a day or coarser, and keep the provider's UTC dates in every time zone."""
 
@@ -42,9 +43,14 @@ def facts(cube: pl.DataFrame) -> Facts:
         estimated_share=_estimated_share(cube),
         joined_tokens=cube.select(pl.col("joined_tokens").sum()).item(),
         data_to=cube.select(pl.col("data_to").max()).item(),
-        users=cube.get_column("user").drop_nulls().n_unique() if "user" in cube.columns else None,
+        users=_users(cube) if "user" in cube.columns else None,
         utc_dates=cube.select(pl.col("granularity").is_in(DATED).any()).item(),
     )
+
+
+def _users(cube: pl.DataFrame) -> dict[str, int]:
+    named = cube.group_by("billing_currency").agg(pl.col("user").drop_nulls().n_unique())
+    return dict(named.cast({"billing_currency": pl.String}).iter_rows())
 
 
 def _by_basis(cube: pl.DataFrame) -> pl.DataFrame:

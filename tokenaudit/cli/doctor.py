@@ -72,8 +72,10 @@ def _examine(store: Store, settings: options.Settings, chosen: str | None, *, ve
     from tokenaudit.reports.health import checks, verified
     from tokenaudit.reports.quality import qualities
 
-    sources = qualities(store, settings.config, settings.as_of)
-    found = [*_settings(settings), *checks(store), *(verified(store) if verify else ())]
+    sound = verified(store) if verify else []
+    broken = any(check.verdict == "broken" for check in sound)
+    sources = [] if broken else qualities(store, settings.config, settings.as_of)
+    found = [*_settings(settings), *(() if broken else checks(store)), *sound]
     found += [check for item in sources for check in findings(item, settings.as_of)]
     if chosen == "json":
         _print_json(found, sources, settings)
@@ -81,7 +83,7 @@ def _examine(store: Store, settings: options.Settings, chosen: str | None, *, ve
         from tokenaudit.cli.checklist import lines
 
         print(*lines(found, {item.source: item.title for item in sources}), sep="\n")
-    return int(any(check.verdict == "broken" for check in found))
+    return int(broken)
 
 
 def _settings(settings: options.Settings) -> list[Check]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tokenaudit.cli import options, screen
+from tokenaudit.cli import options, screen, suggest
 from tokenaudit.conditions import Condition, combined
 from tokenaudit.errors import NoDataError, QueryError
 
@@ -20,7 +20,9 @@ EXAMPLES = (
 File = Annotated[
     list[Path] | None, typer.Option("--file", metavar="PATH", help="What was read of a file, or under a folder.")
 ]
-SourceName = Annotated[str | None, typer.Option("--source", metavar="NAME", help="All of one source.")]
+SourceName = Annotated[
+    str | None, typer.Option("--source", metavar="NAME", autocompletion=suggest.sources, help="All of one source.")
+]
 
 
 def command(

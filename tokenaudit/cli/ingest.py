@@ -125,9 +125,10 @@ def _preview(paths: list[str], naming: Naming | None) -> int:
     from tokenaudit.ingest.walk import walk
 
     made = plan(walk(paths), {})
+    width = max(map(len, (*(job.source for job in made.jobs), *(status for *_, status in made.settled))), default=0)
     for job in made.jobs:
         owner = naming.of(job.found.path) if naming else None
-        print(f"{job.source:<16} {job.found.path}{f' ({owner})' if owner else ''}")
+        print(f"{job.source:<{width}}  {job.found.path}{f' ({owner})' if owner else ''}")
     for file, _, status in made.settled:
-        print(f"{status:<16} {file.path}")
+        print(f"{status:<{width}}  {file.path}")
     return 0 if made.jobs else 2

@@ -17,12 +17,12 @@ import typer
 
 from tokenaudit import config as configuration
 from tokenaudit import periods, render, schema
-from tokenaudit.cli.suggest import completion, unknown
+from tokenaudit.cli.suggest import choice, completion, sources, unknown
 from tokenaudit.conditions import Condition, parse_condition
 from tokenaudit.errors import ConfigError, PeriodError, QueryError
 
-COSTS = tuple(column.removesuffix("_cost") for column in schema.MONEY if column != "estimated_cost")
-"""Views of money: ``list`` is the column ``list_cost``."""
+COSTS = ("effective", "list", "billed")
+"""Views of money: ``list`` is the column ``list_cost``. No source knows a contract, so that is no view."""
 BREAKDOWNS = (*schema.DIMENSIONS, *schema.TIME_DIMENSIONS)
 FORMATS = tuple(render.RENDERERS)
 
@@ -149,7 +149,12 @@ By = Annotated[
 ]
 Keep = Annotated[
     list[str] | None,
-    typer.Option("--keep", metavar="SOURCE", help="Count a source's rows as they stand, whatever else tells of them."),
+    typer.Option(
+        "--keep",
+        metavar="SOURCE",
+        autocompletion=sources,
+        help="Count a source's rows as they stand, whatever else tells of them.",
+    ),
 ]
 Where = Annotated[
     list[Condition] | None,
@@ -169,7 +174,7 @@ Cost = Annotated[
         parser=parse_cost,
         autocompletion=completion(COSTS),
         show_default=False,
-        help="effective (default), list, contracted or billed.",
+        help="effective (default), list or billed.",
     ),
 ]
 Limit = Annotated[
@@ -191,6 +196,18 @@ Format = Annotated[
         help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}; default table.",
     ),
 ]
+TextOrJson = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        parser=choice("format", ("table", "json")),
+        autocompletion=completion(("table", "json")),
+        help="table or json; default table.",
+    ),
+]
+"""For what is no table of figures."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no progress.")]
 Verbose = Annotated[
     int,

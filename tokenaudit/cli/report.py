@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,7 +61,8 @@ def command(
     with Store.open(settings.store) as opened:
         asked = Asked(settings, period, by or [], where or [], cost, limit, keep or [])
         document = asked.document(opened, people=chosen not in MACHINE)
-    render(document, chosen, options.destination(output))
+    silent = quiet and chosen not in MACHINE
+    render(replace(document, notes=()) if silent else document, chosen, options.destination(output))
     if chosen in MACHINE and not quiet:
         for note in document.notes or ():
             screen.say(f"note: {note}")

@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokenaudit.cli import options
+from tokenaudit.cli import options, suggest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tokenaudit.sources.source import Source
 
 EXAMPLES = ("tokenaudit sources", "tokenaudit sources cursor-usage")
+Name = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", autocompletion=suggest.sources, help="One source, in detail.")
+]
+
+
 FORMS = {
     "lines": "one JSON document a line",
     "document": "one JSON document",
@@ -19,13 +26,24 @@ FORMS = {
     "database": "an SQLite database",
 }
 """What each form of a log is called."""
-Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One source, in detail.")]
+MERGES = {
+    "newest": "the newest download of a period replaces older ones whole",
+    "largest": "rows with one id are one row, with the maximum of each count",
+}
+WORDS = {
+    "bill": "the provider's bill",
+    "usage": "the provider's own count",
+    "gateway": "a gateway or an observer between",
+    "client": "the caller's own machine",
+    "none": "neither tokens nor money",
+}
+"""Whose word a source is; see docs/sources.md."""
 
 
 def command(
     name: Name = None,
     config: options.Config = None,
-    format: options.Format = None,  # noqa: A002 - the option's own name
+    format: options.TextOrJson = None,  # noqa: A002 - the option's own name
     *,
     no_config: options.NoConfig = False,
 ) -> None:
@@ -36,21 +54,13 @@ def command(
     options.settings(config=config, no_config=no_config)
     from tokenaudit.sources import by_name, sources
 
-    if name:
-        print("\n".join(details(by_name(name))))
-    elif format == "json":
+    chosen = [by_name(name)] if name else list(sources().values())
+    if format == "json":
         import json
 
-        print(
-            json.dumps(
-                {"schema": "tokenaudit.sources/1", "rows": [as_row(item) for item in sources().values()]}, indent=2
-            )
-        )
+        print(json.dumps({"schema": "tokenaudit.sources/1", "rows": [as_row(item) for item in chosen]}, indent=2))
     else:
-        width = max(map(len, sources()))
-        for item in sources().values():
-            print(f"{item.name:<{width}}  {item.title}")
-        print("\nFiles are recognised by content; `tokenaudit sources NAME` tells more.")
+        print("\n".join(details(chosen[0]) if name else overview(chosen)))
 
 
 def as_row(source: Source) -> dict[str, object]:
@@ -63,6 +73,10 @@ def as_row(source: Source) -> dict[str, object]:
         "provider": source.provider,
         "kind": "table" if isinstance(source, Table) else "log",
         "forms": ["table"] if isinstance(source, Table) else list(source.forms),
+        "where": source.known,
+        "tells": source.tells,
+        "lacks": source.lacks,
+        "authority": source.authority,
         "rules": source.rules,
         "paths": list(source.paths),
     }
@@ -77,23 +91,35 @@ def kind(source: Source) -> str:
     return f"a table: CSV, TSV, Parquet or {'nested JSON' if source.records else 'JSON lines'}"
 
 
+def overview(found: Sequence[Source]) -> list[str]:
+    """Return a line for each source."""
+    width = max(len(source.name) for source in found)
+    lines = [f"{source.name:<{width}}  {source.title}" for source in found]
+    return [*lines, "", "Files are recognised by content; `tokenaudit sources NAME` tells more."]
+
+
 def details(source: Source) -> list[str]:
     """Return what a person may want to know of one source."""
-    from tokenaudit.sources.source import Table
-
-    once = {
-        "newest": "the newest download of a period replaces older ones whole",
-        "largest": "lines with one id are one row, with the maximum of each count",
+    facts = {
+        "kind": kind(source),
+        "where": source.known,
+        "looked for": ", ".join(source.paths),
+        "tells": source.tells,
+        "lacks": source.lacks,
+        "whose word": WORDS[source.authority],
+        "counted once": MERGES[source.merge],
+        "rules": f"version {source.rules}",
     }
-    lines = [
-        f"{source.name}: {source.title}",
-        "",
-        f"  kind         {kind(source)}",
-        f"  counted once {once[source.merge]}",
-    ]
-    lines += [f"  found at     {source.known}"] if source.known else []
-    lines += [f"  looked for   {', '.join(source.paths)}"] if source.paths else []
-    lines.append(f"  rules        version {source.rules}")
-    if isinstance(source, Table):
-        lines += ["", "  Columns it knows, in any order and case:", *(f"    {name}" for name in sorted(source.columns))]
-    return lines
+    lines = [f"  {label:<12}  {text}" for label, text in facts.items() if text]
+    columns = _columns(source)
+    known = ["", "  Columns it knows, in any order and case:", *(f"    {name}" for name in columns)] if columns else []
+    return [f"{source.name}: {source.title}", "", *lines, *known]
+
+
+def _columns(source: Source) -> list[str]:
+    """Return the columns of a file that has columns; nested JSON has none of its own."""
+    from tokenaudit.sources.source import FILE_NAME, Table
+
+    if isinstance(source, Table) and source.records is None:
+        return sorted(set(source.columns) - {FILE_NAME})
+    return []

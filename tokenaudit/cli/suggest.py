@@ -51,6 +51,13 @@ def completion(known: Sequence[str]) -> Callable[[str], list[str]]:
     return complete
 
 
+def sources(incomplete: str) -> list[str]:
+    """Return the sources whose names begin so, for a shell."""
+    from tokenaudit.sources import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 def usage_error(error: ClickException) -> QueryError:
     """Return an error of the command line parser as one of ours: one sentence, and what to do."""
     return QueryError(_sentence(error), _hint(error))

@@ -69,4 +69,7 @@ def left_out_notes(path: str, rows: int, found: Iterable[LeftOut]) -> list[str]:
     amounts = {
         reason: ", ".join(f"{cost:,.2f} {unit}" for unit, cost in sums.items()) for reason, sums in costs.items()
     }
-    return [f"{head}{count:,} rows left out: {reason} ({amounts[reason]})" for reason, count in counts.items()]
+    return [
+        f"{head}{count:,} {'row' if count == 1 else 'rows'} left out: {reason} ({amounts[reason]})"
+        for reason, count in counts.items()
+    ]

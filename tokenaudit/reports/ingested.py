@@ -58,11 +58,11 @@ def _by_source(files: list[FileResult]) -> Iterator[str]:
     width = max(map(len, totals), default=0)
     for source, counts in sorted(totals.items()):
         parts = [
-            f"{counts['files']:>6,} {'file' if counts['files'] == 1 else 'files'}",
-            f"{counts['rows']:>10,} rows",
+            f"{counts['files']:>6,} {'file ' if counts['files'] == 1 else 'files'}",
+            f"{counts['rows']:>10,} {'row ' if counts['rows'] == 1 else 'rows'}",
             f"{counts['new']:>10,} new",
             f"{counts['duplicate']:>10,} known before",
-            *([f"{counts['merged']:,} repeated lines merged"] if counts["merged"] else []),
+            *([f"{plural(counts['merged'], 'repeated line')} merged"] if counts["merged"] else []),
         ]
         yield f"  {source:<{width}}  {'  '.join(parts)}"
 
@@ -83,7 +83,7 @@ def _empty(summary: Summary) -> Iterator[str]:
         rejected = f", {plural(file.rejected, 'line')} rejected" if file.rejected else ""
         yield f"  {file.path} ({file.source}{rejected})"
     if len(found) > LISTED:
-        yield f"  and {len(found) - LISTED} more"
+        yield f"  and {len(found) - LISTED:,} more"
 
 
 def _rejected(summary: Summary) -> Iterator[str]:
@@ -95,7 +95,7 @@ def _rejected(summary: Summary) -> Iterator[str]:
     for item in summary.rejects[:LISTED]:
         yield f"  {item.path}:{item.line}: {item.reason}"
     if len(summary.rejects) > LISTED:
-        yield f"  and {len(summary.rejects) - LISTED} more (all of them: --format json)"
+        yield f"  and {len(summary.rejects) - LISTED:,} more (all of them: `tokenaudit doctor --rejects`)"
 
 
 def _unrecognised(summary: Summary) -> Iterator[str]:
@@ -106,7 +106,7 @@ def _unrecognised(summary: Summary) -> Iterator[str]:
     for file in found[:LISTED]:
         yield f"  {file.reason or file.path + _nearest(file.path)}"
     if len(found) > LISTED:
-        yield f"  and {len(found) - LISTED} more"
+        yield f"  and {len(found) - LISTED:,} more"
 
 
 def _nearest(path: str) -> str:

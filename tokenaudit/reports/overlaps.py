@@ -38,7 +38,7 @@ NOTHING = "No two files tell of the same calls."
 
 def overlap_report(store: Store, question: Question) -> Document:
     """Return what was decided in a period: rows for machines, and their sentences as the heading for people."""
-    overlapping, joined = overlap_of(store, question.keep), ask(store, question).joined
+    overlapping, joined = overlap_of(store, question), ask(store, question).joined
     head = {"period": question.period.echo()}
     if overlapping is None or joined is None:
         empty = pl.DataFrame(schema=PAIR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
@@ -18,6 +18,7 @@ from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
 from tokenaudit.periods import Period, parse_period
 from tokenaudit.prices.book import load_book
+from tokenaudit.render.numbers import plural
 from tokenaudit.reports.owners import attributed
 from tokenaudit.schema import TOKEN_CLASSES
 
@@ -57,7 +58,7 @@ class Answer:
 
 def ask(store: Store, question: Question) -> Answer:
     """Return the answer to a question; its cube is empty where the store holds nothing for it."""
-    overlapping = overlap_of(store, question.keep)
+    overlapping = overlap_of(store, question)
     return _plainly(store, question) if overlapping is None else _joined(store, question, overlapping)
 
 
@@ -96,8 +97,9 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
     return Answer(counted.cube, _left_out(in_period(usage, period).left_out), counted.joined)
 
 
-def overlap_of(store: Store, keep: Collection[str] = ()) -> Overlap | None:
+def overlap_of(store: Store, question: Question) -> Overlap | None:
     """Return which sources of a store may tell of the same calls; None where that is not possible."""
+    keep = question.keep
     read = store.catalog.sources()
     if len(read) < SEVERAL:
         return None
@@ -107,7 +109,7 @@ def overlap_of(store: Store, keep: Collection[str] = ()) -> Overlap | None:
     if not _may_overlap(store, found):
         return None
     bills = [name for name, source in found.items() if source.authority == "bill"]
-    days = bill_days(store.rows().filter(pl.col("source").is_in(bills)))
+    days = bill_days(declared(store.rows().filter(pl.col("source").is_in(bills)), question.config))
     words = {name: source.authority for name, source in found.items()}
     restates = {name: [other for other in source.restates if other in found] for name, source in found.items()}
     sessions = {
@@ -202,7 +204,7 @@ def default_period(store: Store, as_of: date, timezone: str) -> tuple[Period, st
     newest = store.usage(None, month.end).select(pl.col("charge_period_start").max()).collect().item()
     newest = newest or store.usage().select(pl.col("charge_period_start").max()).collect().item()
     if newest is None:
-        raise NoDataError("the store is empty", "run `tokenaudit ingest PATH` on exports or logs, or `tokenaudit demo`")
+        raise _empty()
     found = parse_period(f"{newest:%Y-%m}", as_of, timezone)
     return found, f"nothing is stored for {month.name}: this is {found.name}, the newest month with data"
 
@@ -212,7 +214,7 @@ def _is_empty(store: Store, period: Period) -> bool:
     return inside.select("charge_period_start").head(1).collect().height == 0
 
 
-def no_data(store: Store, question: Question) -> NoDataError:
+def no_data(store: Store, question: Question, answer: Answer) -> NoDataError:
     """Return the error for an answer without rows, with a hint of what the store does hold."""
     what = "no rows fit --where" if question.conditions else "nothing is stored"
     where = "" if question.period.open else f" in {question.period.name}"
@@ -222,8 +224,17 @@ def no_data(store: Store, question: Question) -> NoDataError:
         .collect()
     )
     first, last = span.row(0)
-    hint = f"the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; try --period all" if first else "the store is empty"
-    return NoDataError(f"{what}{where}", hint)
+    if first is None:
+        return _empty()
+    longer = int(answer.left_out["rows"].sum())
+    reach = f"{plural(longer, 'stored row')} of a longer time cannot be cut; " if longer else ""
+    return NoDataError(
+        f"{what}{where}", f"{reach}the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; try --period all"
+    )
+
+
+def _empty() -> NoDataError:
+    return NoDataError("the store is empty", "run `tokenaudit ingest PATH` on exports or logs, or `tokenaudit demo`")
 
 
 def _left_out(rows: pl.LazyFrame) -> pl.DataFrame:

@@ -40,6 +40,7 @@ class Layout:
     separate: bool = False
     """One table for each dimension (for people), instead of one for their combinations."""
     limit: int | None = None
+    """Rows to show; 0 for all, None for as many as the format shows by itself."""
     people: bool = True
     """Somebody reads it: the period before is asked for too."""
     notes: Sequence[str] = field(default_factory=tuple)
@@ -50,13 +51,13 @@ def spend_report(store: Store, question: Question, layout: Layout) -> Document:
     """Return the report that answers a question. NoDataError where there is nothing to report."""
     answer = ask(store, question)
     if answer.cube.is_empty():
-        raise no_data(store, question)
+        raise no_data(store, question, answer)
     found = breakdown(answer.cube, question.by, cost=question.cost)
     notes = (*layout.notes, *notes_of(found, answer, question, store.catalog.rejects()))
     document = Document(
         schema=SCHEMA,
         head={"period": question.period.echo()},
-        rows=found.rows if layout.limit is None else found.rows.head(layout.limit),
+        rows=found.rows.head(layout.limit) if layout.limit else found.rows,
         tail={"totals": _one(found.totals), **_by_currency(found)},
         notes=notes,
     )
@@ -99,7 +100,8 @@ def _lay(cube: pl.DataFrame | None, by: tuple[str, ...], cost: str) -> Breakdown
 def section(found: Breakdown, before: Breakdown | None, limit: int | None) -> Section:
     """Return one breakdown as people see it: spend, share, change on the period before, tokens, cache hits."""
     rows = compare(found, before)
-    shown = fold(rows, found.by, PEOPLE_ROWS if limit is None else limit) if found.by else rows
+    most = PEOPLE_ROWS if limit is None else limit or rows.height
+    shown = fold(rows, found.by, most) if found.by else rows
     input_tokens, cached = pl.col("input_tokens"), pl.col("cache_read_input_tokens")
     frame = shown.with_columns(cache=ratio(cached, input_tokens))
     total = compare_totals(found, before).with_columns(cache=ratio(cached, input_tokens))
@@ -142,11 +144,12 @@ def _totals(whole: Breakdown, before: Breakdown | None, question: Question) -> t
         spend, earlier = row[whole.cost], row["previous"]
         parts = ["unpriced" if spend is None else money(spend, row["billing_currency"])]
         if spend is not None and earlier:
+            on = "on" if spend else "since"
             parts.append(
-                f"{change(spend, earlier)} on {_earlier_name(question)} ({money(earlier, row['billing_currency'])})"
+                f"{change(spend, earlier)} {on} {_earlier_name(question)} ({money(earlier, row['billing_currency'])})"
             )
         parts += [f"{compact_tokens(row['total_tokens'])} tokens", f"{count(row['requests'])} requests"]
-        users = whole.facts.users
+        users = (whole.facts.users or {}).get(row["billing_currency"])
         parts += [f"{users} user{'s' if users != 1 else ''}"] if users else []
         lines.append("  " + "   ".join(parts))
     return tuple(lines)

@@ -326,7 +326,9 @@ class Catalog:
 
 
 def _cannot_open(folder: Path, error: Exception) -> StoreError:
-    return StoreError(f"cannot open the store at `{folder}`: {error}", "is the folder writable?")
+    busy = isinstance(error, OSError | sqlite3.OperationalError)
+    hint = "is the folder writable?" if busy else "it is damaged: restore a copy, or ingest into another --store"
+    return StoreError(f"cannot open the store at `{folder}`: {error}", hint)
 
 
 def _marks(names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ import polars as pl
 import xxhash
 
 from tokenaudit import schema
+from tokenaudit.errors import StoreError
 from tokenaudit.store.catalog import Segment
 
 FOLDER = "segments"
@@ -58,10 +59,17 @@ def _write_month(folder: Path, rows: pl.DataFrame, tier: str) -> Segment:
 
 
 def scan(folder: Path, segments: Sequence[Segment]) -> pl.LazyFrame:
-    """Return the rows of segments, lazily; an empty frame of the same schema where there are none."""
+    """Return the rows of segments, lazily; an empty frame of the same schema where there are none.
+
+    StoreError where the file of one is gone.
+    """
     if not segments:
         return empty().lazy()
-    return pl.scan_parquet([folder / FOLDER / segment.name for segment in segments], schema=schema.dtypes())
+    paths = [folder / FOLDER / segment.name for segment in segments]
+    gone = next((path for path in paths if not path.exists()), None)
+    if gone:
+        raise StoreError(f"the store lacks its file `{gone}`", "see `tokenaudit doctor --verify`, and restore a copy")
+    return pl.scan_parquet(paths, schema=schema.dtypes())
 
 
 def holding(folder: Path, segments: Sequence[Segment], chosen: pl.Expr) -> list[Segment]:

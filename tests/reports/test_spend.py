@@ -1,0 +1,103 @@
+"""What a report shows of invented usage: how many rows, for whom, and what it says where there is nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tokenaudit.cli.main import run
+from tokenaudit.ingest.run import ingest
+
+HEAD = "charge_period_start,charge_period_end,granularity,request_model,user,billed_cost,billing_currency\n"
+
+
+def row(user: str, amount: str, month: int = 10, currency: str = "USD") -> str:
+    """Return a day of one person."""
+    return f"2026-{month:02}-05T00:00:00Z,2026-{month:02}-06T00:00:00Z,day,gpt-5,{user},{amount},{currency}\n"
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> str:
+    """Return a store of 30 people, one of whom is billed in euros, and of one who is gone."""
+    text = HEAD + "".join(row(f"user-{number:02}", f"{number + 1}.00") for number in range(30))
+    text += row("user-00", "5.00", currency="EUR") + row("yoko", "7.00", 9, "JPY")
+    return stored(tmp_path, text)
+
+
+def stored(folder: Path, text: str) -> str:
+    """Return a store that holds some canonical rows."""
+    (folder / "rows.csv").write_text(text)
+    ingest([str(folder / "rows.csv")], folder / "store")
+    return str(folder / "store")
+
+
+def shown(capsys: pytest.CaptureFixture[str], store: str, *words: str) -> str:
+    """Return what a report prints."""
+    assert run(["report", "--store", store, "--period", "2026-10", "--by", "user", *words]) == 0
+    return capsys.readouterr().out
+
+
+def test_number_of_rows(people: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A table shows ten, or as many as asked for; 0 is all, in machine formats too."""
+    lines = {limit: shown(capsys, people, *words).count("  user-") for limit, words in LIMITS.items()}
+    assert lines == {"": 10, "3": 3, "0": 31}
+    assert len(json.loads(shown(capsys, people, "-f", "json", "-n", "0"))["rows"]) == 31
+    assert len(json.loads(shown(capsys, people, "-f", "json", "-n", "3"))["rows"]) == 3
+
+
+LIMITS: dict[str, tuple[str, ...]] = {"": (), "3": ("-n", "3"), "0": ("-n", "0")}
+
+
+def test_heading_of_each_currency(people: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line has the people of its own currency; of one that is gone it says since when."""
+    lines = [line.strip() for line in shown(capsys, people).splitlines()[2:5]]
+    assert lines == [
+        "€5.00   0 tokens   0 requests   1 user",
+        "$465.00   0 tokens   0 requests   30 users",
+        "JPY 0.00   gone since September 2026 (JPY 7.00)   0 tokens   0 requests",
+    ]
+
+
+def test_quiet_has_no_notes(people: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A table without notes; in JSON they are data and stay."""
+    assert "Counted" in shown(capsys, people)
+    assert "Counted" not in shown(capsys, people, "--quiet")
+    assert json.loads(shown(capsys, people, "--quiet", "-f", "json"))["notes"]
+
+
+def test_bills_have_the_account_that_the_configuration_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model that the day's bill does not hold was free, also where the bill's account stands in the configuration."""
+    names = ("anthropic-cost", "anthropic-usage")
+    sections = "".join(f'[[account]]\nsource = "{name}"\naccount = "us"\n' for name in names)
+    (tmp_path / "tokenaudit.toml").write_text(sections)
+    (tmp_path / "cost.csv").write_text(
+        "usage_date_utc,model,workspace,api_key,usage_type,token_type,cost_usd\n"
+        "2026-10-05,Claude Haiku 4.5,w,k,message,output,6.00\n"
+    )
+    counts = "".join(f"2026-10-05 02:00,{model},k,w,standard,0,0,0,0,1000000,0\n" for model in MODELS)
+    (tmp_path / "usage.csv").write_text(f"{TOKENS}\n{counts}")
+    ingest([str(tmp_path / "cost.csv"), str(tmp_path / "usage.csv")], tmp_path / "store")
+    words = ["--config", str(tmp_path / "tokenaudit.toml"), "-f", "json"]
+    totals = json.loads(shown(capsys, str(tmp_path / "store"), *words))["totals"]
+    assert (totals["effective_cost"], totals["output_tokens"]) == (6, 2_000_000)
+
+
+MODELS = ("claude-haiku-4-5", "claude-opus-4-5")
+TOKENS = (
+    "usage_date_utc,model_version,api_key,workspace,usage_type,usage_input_tokens_no_cache,"
+    "usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,"
+    "usage_output_tokens,web_search_count"
+)
+
+
+def test_hint_where_there_is_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A row of a whole year is none of a month, and that is said."""
+    store = stored(tmp_path, HEAD + "2026-01-01T00:00:00Z,2027-01-01T00:00:00Z,period,gpt-5,ann,12.00,USD\n")
+    assert run(["report", "--store", store, "--period", "2026-03"]) == 2
+    error = capsys.readouterr().err
+    assert "nothing is stored in March 2026" in error
+    assert "1 stored row of a longer time cannot be cut" in error
