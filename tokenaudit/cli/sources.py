@@ -117,9 +117,11 @@ def details(source: Source) -> list[str]:
 
 
 def _columns(source: Source) -> list[str]:
-    """Return the columns of a file that has columns; nested JSON has none of its own."""
+    """Return the columns of a file that has columns, or that a configuration names; nested JSON has none of its own."""
+    from tokenaudit.sources import names
     from tokenaudit.sources.source import FILE_NAME, Table
 
-    if isinstance(source, Table) and source.records is None:
+    declared = names().get(source.name) == "_declared"
+    if isinstance(source, Table) and (source.records is None or declared):
         return sorted(set(source.columns) - {FILE_NAME})
     return []
