@@ -598,6 +598,15 @@ def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:
     row["tags"].encode()
 
 
+def test_bytes_that_are_no_text_in_a_call(tmp_path: Path) -> None:
+    """A tool's input is measured for the estimate of an unfinished response: also where it is not UTF-8."""
+    call = [{"type": "tool_use", "input": {"command": "HERE"}}]
+    line = json.dumps(reply(stop_reason=None, content=call), separators=(",", ":"))
+    odd, plain = (only(tmp_path, line.encode().replace(b"HERE", text)) for text in (b"caf\xe9", b"cafe"))
+
+    assert odd["output_parts"] == plain["output_parts"]
+
+
 def test_two_responses_on_one_line(tmp_path: Path) -> None:
     """Both glued documents count."""
     assert outputs(tmp_path, GOOD + json.dumps(reply())) == [5, 77]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenaudit.sources._instant import moment
+from tokenaudit.sources._instant import instant, moment
 
 HALF_PAST = "2026-10-08T09:00:00.500Z"
 
@@ -38,3 +38,13 @@ def test_no_moment(value: object) -> None:
 def test_units(milliseconds: int) -> None:
     """From the year 1973 on, every unit tells the same instant."""
     assert len({moment(milliseconds * scale) for scale in (1, 10**3, 10**6)}) == 1
+
+
+@pytest.mark.parametrize(
+    "odd", ["0001-01-01T00:00:00.000Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59.999Z", 10**14 - 1]
+)
+def test_impossible_instants(odd: object) -> None:
+    """Nobody used anything then: such a line must not give a response its time."""
+    assert instant(odd) is None
+    assert moment(odd) is None
+    assert instant("2199-12-31T23:59:59.999Z") == "2199-12-31T23:59:59.999Z"

@@ -107,7 +107,7 @@ def test_a_user_that_another_file_names(filled: Box) -> None:
     """The newest file's row stands with all its values, but for the user that only an older one names."""
     event = {"response_id": 4, "source": "export", "granularity": "request"}
     filled.put(5, {**event, "output_tokens": 9, "user": "dana"}, covers_to=5)
-    filled.put(6, {**event, "output_tokens": 7}, covers_to=6)
+    filled.put(6, {**event, "output_tokens": 7}, {**event, "output_tokens": 7, "user": "carol"}, covers_to=6)
 
     assert filled.findings() == []
 

@@ -33,7 +33,9 @@ class _Block(msgspec.Struct, gc=False):
         thinking = len(self.thinking or "")
         hidden = 0 if thinking else SIGNATURE * len(self.signature or "")
         shown = TEXT * len(self.text or "") + THINKING * thinking + hidden
-        return shown + (TOOL_INPUT * len(bytes(self.input).decode()) + TOOL_CALL if self.type == "tool_use" else 0)
+        return shown + (
+            TOOL_INPUT * len(bytes(self.input).decode("utf-8", "replace")) + TOOL_CALL if self.type == "tool_use" else 0
+        )
 
 
 class _Message(msgspec.Struct, gc=False):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
+from tokenaudit import schema
+
+EARLIEST, LATEST = (f"{at.year}" for at in schema.TIMES)
 PLAIN = 24
 """Length of ``2026-11-01T10:00:00.000Z``."""
 SCALES = ((10**11, 10**3), (10**14, 1))
@@ -20,11 +23,16 @@ def instant(text: object) -> str | None:
     try:
         moment = datetime.fromisoformat(text)
         if len(text) == PLAIN and text[-1] == "Z" and text[10] == "T" and text[19] == ".":
-            return text
+            return _possible(text)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return _possible(f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z")
+
+
+def _possible(text: str) -> str | None:
+    """Return an instant at which there was anything to use, else None: one odd line must not date a whole response."""
+    return text if EARLIEST <= text < LATEST else None
 
 
 def milliseconds(text: str) -> int:
@@ -49,7 +57,7 @@ def moment(value: object) -> str | None:
     return next((of_milliseconds(int(number) // divisor) for limit, divisor in SMALLER if number < limit), None)
 
 
-def of_milliseconds(since: int) -> str:
-    """Return an instant given in milliseconds since 1970, up to the year 5138, as UTC text."""
+def of_milliseconds(since: int) -> str | None:
+    """Return an instant given in milliseconds since 1970, up to the year 5138, as UTC text; None of a far future."""
     day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=since)
-    return f"{day.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return _possible(f"{day.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z")

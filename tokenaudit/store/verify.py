@@ -58,7 +58,8 @@ def check_keys(catalog: Catalog, live: list[Segment], newest: set[str]) -> list[
 def check_merged(catalog: Catalog, live: list[Segment], aside: list[Segment], newest: set[str]) -> list[Finding]:
     """Resolve the sightings of every merged row again and compare."""
     merged = segments.scan(catalog.folder, live).filter("merged").collect()
-    own = segments.scan(catalog.folder, aside).join(merged.lazy().select("response_id"), on="response_id", how="semi")
+    stored = segments.scan(catalog.folder, [*live, *aside]).filter(~pl.col("merged"))
+    own = stored.join(merged.lazy().select("response_id"), on="response_id", how="semi")
     again = resolve(own.collect(), ranks(catalog.versions()), newest).usage.filter("merged")
     wrong = difference(merged, again).height
     return [Finding("usage", f"{wrong} merged rows do not follow from their sightings")] if wrong else []
