@@ -38,6 +38,8 @@ WORDS = {
     "none": "neither tokens nor money",
 }
 """Whose word a source is; see docs/sources.md."""
+DECLARED = "_declared"
+"""The module that sources of the configuration are of."""
 
 
 def command(
@@ -117,11 +119,14 @@ def details(source: Source) -> list[str]:
 
 
 def _columns(source: Source) -> list[str]:
-    """Return the columns of a file that has columns, or that a configuration names; nested JSON has none of its own."""
+    """Return the columns of a file as its reader sees them: flat ones, and those that the configuration declares.
+
+    Names that a built-in source gives to what it finds in nested JSON stand in no file.
+    """
     from tokenaudit.sources import names
     from tokenaudit.sources.source import FILE_NAME, Table
 
-    declared = names().get(source.name) == "_declared"
-    if isinstance(source, Table) and (source.records is None or declared):
+    declared = names()[source.name] == DECLARED
+    if isinstance(source, Table) and (declared or source.records is None):
         return sorted(set(source.columns) - {FILE_NAME})
     return []
