@@ -65,11 +65,13 @@ $(MADE):
 
 $(RUN): pyproject.toml | $(MADE)
 	$(PIP) install --editable .
+	$(BIN)/python -m compileall -q tokenaudit
 	@touch $@
 
 $(DEV): pyproject.toml requirements/dev.txt | $(MADE)
 	$(PIP) install --require-hashes --requirement requirements/dev.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q tokenaudit
 	@touch $@ $(RUN)
 
 $(BENCH): requirements/bench.txt $(DEV)
