@@ -22,7 +22,7 @@ demo: $(RUN) ## set up, then report on an invented company
 	$(BIN)/tokenaudit demo
 
 test: $(DEV) ## set up, then run the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 lint: $(DEV) ## style, types and import direction
 	$(BIN)/ruff check
