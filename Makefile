@@ -22,7 +22,7 @@ demo: $(RUN) ## set up, then report on an invented company
 	$(BIN)/tokenaudit demo
 
 test: $(DEV) ## set up, then run the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 lint: $(DEV) ## style, types and import direction
 	$(BIN)/ruff check
@@ -65,11 +65,13 @@ $(MADE):
 
 $(RUN): pyproject.toml | $(MADE)
 	$(PIP) install --editable .
+	$(BIN)/python -m compileall -q tokenaudit
 	@touch $@
 
 $(DEV): pyproject.toml requirements/dev.txt | $(MADE)
 	$(PIP) install --require-hashes --requirement requirements/dev.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q tokenaudit
 	@touch $@ $(RUN)
 
 $(BENCH): requirements/bench.txt $(DEV)

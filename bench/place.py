@@ -15,6 +15,8 @@ from bench.measure import FailedError, Job
 PYTHON = sys.executable
 QUICK_ROUNDS = 15
 """Rounds of what takes milliseconds."""
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Python keeps the bytecode of this checkout, as an installed program has it, and as polars and other peers do."""
 
 
 class Sizes(NamedTuple):
@@ -37,7 +39,8 @@ class Place(NamedTuple):
 
     def job(self, *commands: Sequence[str | Path], before: Callable[[], object] = lambda: None) -> Job:
         """Return a job that runs here, with an empty home folder."""
-        return Job(commands, self.folder, {"HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder)}, before)
+        env = {"HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder), **COMPILED}
+        return Job(commands, self.folder, env, before)
 
     def remove(self, name: str) -> Callable[[], None]:
         """Return what removes a folder here, if it is there."""

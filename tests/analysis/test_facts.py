@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from tokenaudit.analysis.breakdown import breakdown
 from tokenaudit.analysis.cube import cube
-from tokenaudit.analysis.facts import Facts, facts
+from tokenaudit.analysis.facts import Facts
 
 Frames = Callable[..., pl.LazyFrame]
 
@@ -19,7 +20,7 @@ BILLED = {"billed_cost": Decimal(3), "cost_basis": "billed"}
 
 def about(rows: pl.LazyFrame, book: Any, *by: str) -> Facts:
     """Return the facts about rows."""
-    return facts(cube(rows, by, book))
+    return breakdown(cube(rows, by, book), ()).facts
 
 
 def test_shares_by_origin_of_the_cost(usage: Frames, book: Any) -> None:

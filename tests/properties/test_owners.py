@@ -63,7 +63,7 @@ def give(lab: Lab, name: str, naming: Naming | None) -> None:
     ingest([str(lab.files / name)], lab.folder, naming=naming)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(
     files=st.lists(LINES, min_size=3, max_size=3),
     same_session=st.booleans(),

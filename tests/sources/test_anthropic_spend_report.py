@@ -173,7 +173,7 @@ DOWNLOADS = {
 }
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.permutations([*DOWNLOADS, *DOWNLOADS]))
 def test_the_report_that_reaches_further_stands(names: list[str]) -> None:
     """A month that was downloaded as it grew counts once, in any order and however often; all else adds up."""

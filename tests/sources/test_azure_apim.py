@@ -200,7 +200,7 @@ def test_foreign_documents(document: Any) -> None:
     assert list(SOURCE.records(document)) == []
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     seen=st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(sorted(DRESSES))), min_size=1, max_size=6),
     random=st.randoms(),

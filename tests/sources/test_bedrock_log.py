@@ -229,7 +229,7 @@ def test_a_log_that_grows(tmp_path: Path) -> None:
     assert (second.columns["identity"], second.line) == (["r-2"], 2)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     seen=st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(sorted(DRESSES))), min_size=1, max_size=8),
     random=st.randoms(),

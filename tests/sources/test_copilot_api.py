@@ -139,7 +139,7 @@ def test_what_is_not_read(document: Any) -> None:
     assert list(SOURCE.records(document)) == []
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(order=st.permutations([100, 140, 180]), again=st.lists(st.sampled_from([100, 140, 180])))
 def test_growing_answers(tmp_path_factory: pytest.TempPathFactory, order: list[int], again: list[int]) -> None:
     """Of a month's answers the largest amounts stand, in whatever order and however often they come."""

@@ -76,7 +76,7 @@ def test_currencies_stay_apart() -> None:
     ]
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 99)), min_size=1, max_size=9))
 def test_days_in_pieces_and_again(found: list[tuple[int, int]]) -> None:
     """Equal rows of a day all count; a day in a file of its own, read again, adds nothing."""

@@ -135,7 +135,7 @@ def test_newer_download_replaces_the_day() -> None:
         assert (found["requests"], found["cache_read_input_tokens"]) == (3, 7)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(
     st.lists(st.tuples(st.integers(1, 4), st.sampled_from([MISS, HIT, OUT, COUNT]), st.integers(0, 99)), min_size=1),
     st.integers(0, 99),

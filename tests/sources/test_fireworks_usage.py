@@ -84,7 +84,7 @@ def test_the_split_comes_later() -> None:
         assert (found["cache_read_input_tokens"], found["output_tokens"]) == (200, 218)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3)), min_size=1, max_size=10), st.integers(0, 6))
 def test_overlapping_exports(found: list[tuple[int, int]], cut: int) -> None:
     """Two exports that overlap in whole seconds give what one gives; equal rows of one file all count."""

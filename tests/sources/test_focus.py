@@ -260,7 +260,7 @@ def stored(folder: Path) -> list[tuple[str, int, Decimal]]:
     return rows.select(day, "uncached_input_tokens", "billed_cost").sort(pl.all()).rows()
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     days=st.lists(st.integers(1, 9), min_size=1, max_size=6),
     cut=st.integers(0, 6),

@@ -76,7 +76,7 @@ def test_goose_on_two_machines(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=4))
-@settings(max_examples=10)
+@settings(max_examples=6)
 def test_growth(order: list[int]) -> None:
     """A session counts once with its largest sums, in whatever order its databases are read."""
     with TemporaryDirectory() as name:

@@ -150,7 +150,7 @@ def test_variants_of_a_day_are_one_day() -> None:
         assert totals_of(texts)["requests"] == 114
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["a", "b"]), st.integers(0, 99)), min_size=1, max_size=9))
 def test_pieces_add_up(found: list[tuple[int, str, int]]) -> None:
     """A file for each day and team, in any order and again, gives what one file gives."""

@@ -67,7 +67,7 @@ def test_rejects(read_text: ReadText, dates: str, reason: str) -> None:
     assert [item.reason for item in read.rejects] == [reason]
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 99)), min_size=1, max_size=8))
 def test_teams_in_pieces_and_again(found: list[tuple[int, int]]) -> None:
     """Files of single teams, read again in another order, give what one file gives."""

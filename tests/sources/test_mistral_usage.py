@@ -163,7 +163,7 @@ def test_a_large_month_is_recognised(tmp_path: Path) -> None:
     assert detect_table(Head(str(path)), SOURCE)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 99)), min_size=1, max_size=8), st.integers(1, 5))
 def test_a_month_grows(found: list[tuple[int, int]], day: int) -> None:
     """A download in the month and one after it, in any order and again, give what the later one gives."""

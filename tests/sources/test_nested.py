@@ -153,6 +153,12 @@ def test_the_beginning_of_a_document(value: Any, share: float) -> None:
     assert found is None or isinstance(found, type(value))
 
 
+def test_what_is_open_is_closed_behind_the_last_whole_value() -> None:
+    """Innermost bracket first; what nobody can have meant, thousands of brackets, tells nothing and costs no time."""
+    assert beginning(b'{"a": [[1, {"b": 2, "c": "x]') == {"a": [[1, {"b": 2}]]}
+    assert beginning(b"[" * 99_999) is None
+
+
 def test_a_large_page_is_recognised(tmp_path: Path) -> None:
     """What lies behind the head does not matter."""
     path = tmp_path / "large.json"

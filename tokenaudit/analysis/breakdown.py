@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
@@ -35,8 +35,13 @@ class Breakdown:
 
     @cached_property
     def facts(self) -> Facts:
-        """Return the facts about the cube: the same for every breakdown of it, made when asked for."""
-        return facts(self.cube)
+        """Return the facts about the cube, made when asked for."""
+        return facts(self.cube, self.totals)
+
+    def by_others(self, by: Sequence[str]) -> Breakdown:
+        """Return the same cube laid out by other dimensions: its totals stay."""
+        names = tuple(dict.fromkeys(by))
+        return replace(self, by=names, rows=_rows(self.cube, names, self.cost))
 
 
 def breakdown(cube: pl.DataFrame, by: Sequence[str], *, cost: str = "effective_cost") -> Breakdown:
@@ -47,8 +52,9 @@ def breakdown(cube: pl.DataFrame, by: Sequence[str], *, cost: str = "effective_c
     if cost not in COSTS:
         raise QueryError(f"unknown cost `{cost}`", did_you_mean(cost, COSTS) or f"one of: {', '.join(COSTS)}")
     names = tuple(dict.fromkeys(by))
-    currencies = measured(cube, ["billing_currency"]).select("billing_currency", *MEASURES).sort("billing_currency")
-    return Breakdown(names, cost, _rows(cube, names, cost), _totals(cube, currencies), currencies, cube)
+    rows = _rows(cube, names, cost)
+    currencies = _by_currency(rows)
+    return Breakdown(names, cost, rows, _totals(currencies), currencies, cube)
 
 
 def fold(rows: pl.DataFrame, by: Sequence[str], limit: int) -> pl.DataFrame:
@@ -71,11 +77,17 @@ def _rows(cube: pl.DataFrame, by: tuple[str, ...], cost: str) -> pl.DataFrame:
     return rows.sort(order, descending=[True, *(False for _ in columns)], nulls_last=True)
 
 
-def _totals(cube: pl.DataFrame, currencies: pl.DataFrame) -> pl.DataFrame:
-    alike = currencies.height == 1
-    currency = pl.lit(currencies.item(0, "billing_currency") if alike else None, pl.String)
-    money = [pl.col(name) if alike else pl.lit(None, pl.Decimal(38, 18)).alias(name) for name in MONEY]
-    return measured(cube, ()).with_columns(money).select(currency.alias("billing_currency"), *MEASURES)
+def _by_currency(rows: pl.DataFrame) -> pl.DataFrame:
+    sums = [known_sum(name) if name in MONEY else pl.col(name).sum() for name in MEASURES]
+    return rows.group_by("billing_currency").agg(sums).sort("billing_currency")
+
+
+def _totals(currencies: pl.DataFrame) -> pl.DataFrame:
+    if currencies.height == 1:
+        return currencies
+    nothing = {name: pl.lit(None, pl.Decimal(38, 18)) for name in MONEY}
+    sums = [nothing.get(name, pl.col(name).sum()).alias(name) for name in MEASURES]
+    return currencies.select(pl.lit(None, pl.String).alias("billing_currency"), *sums)
 
 
 def _folded(rows: pl.DataFrame, by: Sequence[str]) -> list[pl.Expr]:

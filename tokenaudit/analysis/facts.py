@@ -35,16 +35,20 @@ class Facts:
     """Some rows are of a day or coarser, and keep the provider's UTC dates in every time zone."""
 
 
-def facts(cube: pl.DataFrame) -> Facts:
-    """Return the facts about the rows of `cube`."""
+def facts(cube: pl.DataFrame, totals: pl.DataFrame) -> Facts:
+    """Return the facts about the rows of `cube`, which hold `totals` (one row: `MEASURES`)."""
+    dated = pl.col("granularity").is_in(DATED).any()
+    joined_tokens, data_to, utc_dates = cube.select(pl.col("joined_tokens").sum(), pl.col("data_to").max(), dated).row(
+        0
+    )
     return Facts(
         by_basis=_by_basis(cube),
-        unpriced=_unpriced(cube),
-        estimated_share=_estimated_share(cube),
-        joined_tokens=cube.select(pl.col("joined_tokens").sum()).item(),
-        data_to=cube.select(pl.col("data_to").max()).item(),
+        unpriced=_unpriced(cube, totals.item(0, "total_tokens")),
+        estimated_share=_estimated_share(totals),
+        joined_tokens=joined_tokens,
+        data_to=data_to,
         users=_users(cube) if "user" in cube.columns else None,
-        utc_dates=cube.select(pl.col("granularity").is_in(DATED).any()).item(),
+        utc_dates=utc_dates,
     )
 
 
@@ -62,8 +66,7 @@ def _by_basis(cube: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _unpriced(cube: pl.DataFrame) -> pl.DataFrame:
-    tokens = measured(cube, ()).get_column("total_tokens").sum()
+def _unpriced(cube: pl.DataFrame, tokens: int) -> pl.DataFrame:
     return (
         cube.filter(pl.col("cost_basis") == "unpriced")
         .group_by(request_model=pl.col("unpriced_model").cast(pl.String))
@@ -73,6 +76,6 @@ def _unpriced(cube: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _estimated_share(cube: pl.DataFrame) -> pl.DataFrame:
+def _estimated_share(totals: pl.DataFrame) -> pl.DataFrame:
     recorded, likely = pl.col("output_tokens"), pl.col("estimated_output_tokens")
-    return measured(cube, ()).select(recorded, likely, share=ratio(likely - recorded, likely))
+    return totals.select(recorded, likely, share=ratio(likely - recorded, likely))

@@ -38,6 +38,10 @@ class Told(NamedTuple):
         kind = pl.col("name").replace_strict(KINDS).alias("kind")
         return cls(amounts.filter(pl.col("amount") > 0).with_columns(kind))
 
+    def calls(self) -> frozenset[tuple[object, ...]]:
+        """Return each KEY once: two sources without one in common tell of no call both."""
+        return frozenset(self.amounts.select(KEY).unique().iter_rows())
+
     def where(self, condition: pl.Expr) -> Told:
         """Return the amounts that meet a condition."""
         return Told(self.amounts.filter(condition))

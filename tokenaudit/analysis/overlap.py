@@ -245,16 +245,17 @@ def _only(bills: pl.DataFrame, by: list[str]) -> pl.DataFrame:
 def _layered(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the cells without what a finer source tells too, and how many tokens of which source that were."""
     tied = cells.filter(pl.col("tie_day").is_not_null())
-    left: dict[str, list[Told]] = {}
+    left: dict[str, list[tuple[Told, frozenset[tuple[object, ...]]]]] = {}
     aside = []
     for step, part in sorted(_steps(tied, overlap), key=operator.itemgetter(0)):
         source, told = step.source, Told.of(part)
+        calls = told.calls()
         for other in _finer(source, left, overlap):
-            for finer in left[other]:
+            for finer in (finer for finer, others in left[other] if not calls.isdisjoint(others)):
                 before, told = told, absorb(told, finer).coarse
                 aside.append(_taken(before, told).with_columns(source=pl.lit(source), for_source=pl.lit(other)))
-        left.setdefault(source, []).append(told)
-    amounts = [told.amounts for parts in left.values() for told in parts]
+        left.setdefault(source, []).append((told, calls))
+    amounts = [told.amounts for parts in left.values() for told, _ in parts]
     rest = reduced(tied, Told(pl.concat(amounts))) if amounts else tied
     return pl.concat([cells.filter(pl.col("tie_day").is_null()), rest]), summed(aside)
 

@@ -49,7 +49,8 @@ class PriceBook(NamedTuple):
 def load_book(folder: Path = DATA) -> PriceBook:
     """Return the price book in a folder, by default the one that came with this version."""
     about = json.loads((folder / "book.json").read_text(encoding="utf-8"))
-    offers, rates, names = (pl.read_parquet(folder / f"{table}.parquet") for table in ("offers", "rates", "names"))
+    tables = (pl.scan_parquet(folder / f"{table}.parquet") for table in ("offers", "rates", "names"))
+    offers, rates, names = pl.collect_all(tables)
     return PriceBook(
         version=f"{about['source']} {about['version']}, overlay {about['overlay']}",
         date=date.fromisoformat(max(about["released"], about["overlay"])),

@@ -112,18 +112,18 @@ def overlap_of(store: Store, question: Question) -> Overlap | None:
     days = bill_days(declared(store.rows().filter(pl.col("source").is_in(bills)), question.config))
     words = {name: source.authority for name, source in found.items()}
     restates = {name: [other for other in source.restates if other in found] for name, source in found.items()}
-    sessions = {
-        (name, other): _sessions(store, other)
-        for name, others in restates.items()
-        for other in others
-        if words[name] == words[other] == "client"
-    }
+    pairs = [(name, other) for name, others in restates.items() for other in others]
+    logs = [(name, other) for name, other in pairs if words[name] == words[other] == "client"]
+    held = _sessions(store, sorted({other for _, other in logs})) if logs else {}
+    sessions = {(name, other): held[other] for name, other in logs}
     return Overlap(words, {name: others for name, others in restates.items() if others}, days, sessions)
 
 
-def _sessions(store: Store, source: str) -> pl.Series:
-    rows = store.usage().filter(pl.col("source") == source).select(pl.col("session").cast(pl.String))
-    return rows.drop_nulls().unique().collect(engine="streaming").to_series()
+def _sessions(store: Store, sources: Sequence[str]) -> dict[str, pl.Series]:
+    """Return the sessions that each of some sources holds, read at once."""
+    rows = store.usage().filter(pl.col("source").is_in(sources)).select(pl.col("source", "session").cast(pl.String))
+    found = rows.drop_nulls().unique().collect(engine="streaming")
+    return {name: found.filter(pl.col("source") == name)["session"] for name in sources}
 
 
 def _may_overlap(store: Store, found: Mapping[str, Source]) -> bool:

@@ -17,7 +17,7 @@ from tokenaudit.prices.book import load_book
 from tokenaudit.render.document import Document, Section, Shown
 from tokenaudit.render.numbers import change, compact_tokens, count, money
 from tokenaudit.reports.notes import notes_of
-from tokenaudit.reports.question import Answer, Question, ask, no_data
+from tokenaudit.reports.question import Question, ask, no_data
 
 if TYPE_CHECKING:
     from tokenaudit.store.store import Store
@@ -61,7 +61,7 @@ def spend_report(store: Store, question: Question, layout: Layout) -> Document:
         tail={"totals": _one(found.totals), **_by_currency(found)},
         notes=notes,
     )
-    return _for_people(store, question, layout, answer, document) if layout.people else document
+    return _for_people(store, question, layout, found, document) if layout.people else document
 
 
 def _one(frame: pl.DataFrame) -> Mapping[str, Any]:
@@ -72,29 +72,23 @@ def _by_currency(found: Breakdown) -> dict[str, Any]:
     return {"totals_by_currency": found.totals_by_currency.to_dicts()} if found.totals_by_currency.height > 1 else {}
 
 
-def _for_people(store: Store, question: Question, layout: Layout, answer: Answer, document: Document) -> Document:
+def _for_people(store: Store, question: Question, layout: Layout, found: Breakdown, document: Document) -> Document:
     before = _before(store, question)
     groups = [(name,) for name in question.by] if layout.separate else [question.by]
     sections = tuple(
-        section(breakdown(answer.cube, by, cost=question.cost), _lay(before, by, question.cost), layout.limit)
-        for by in groups
+        section(found.by_others(by), before.by_others(by) if before else None, layout.limit) for by in groups
     )
-    whole, whole_before = breakdown(answer.cube, (), cost=question.cost), _lay(before, (), question.cost)
-    heading = (_title(store, question, whole), "", *_totals(whole, whole_before, question))
+    heading = (_title(store, question, found), "", *_totals(found, before, question))
     return replace(document, heading=heading, sections=sections, footer=())
 
 
-def _before(store: Store, question: Question) -> pl.DataFrame | None:
-    """Return the cube of the period before, None where there is no such period or nothing in it."""
+def _before(store: Store, question: Question) -> Breakdown | None:
+    """Return what the period before held, None where there is no such period or nothing in it."""
     earlier = previous(question.period)
     if earlier is None:
         return None
     cube = ask(store, replace(question, period=earlier)).cube
-    return None if cube.is_empty() else cube
-
-
-def _lay(cube: pl.DataFrame | None, by: tuple[str, ...], cost: str) -> Breakdown | None:
-    return None if cube is None else breakdown(cube, by, cost=cost)
+    return None if cube.is_empty() else breakdown(cube, (), cost=question.cost)
 
 
 def section(found: Breakdown, before: Breakdown | None, limit: int | None) -> Section:

@@ -6,8 +6,9 @@ Decimals are read as text, so that money keeps the digits it has in the file.
 from __future__ import annotations
 
 import json
+from collections import deque
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -143,18 +144,27 @@ def beginning(data: bytes) -> Any:  # noqa: ANN401 - any JSON
 
 def _closed(text: str) -> Any:  # noqa: ANN401 - any JSON
     """Cut a document behind its last whole value and close what is open there."""
-    for cut, closing in reversed(_cuts(text[:CUT_CHARACTERS])[-CUTS:]):
+    for cut, innermost in reversed(_cuts(text[:CUT_CHARACTERS])):
         try:
-            return LOOSE.decode(text[:cut] + closing)
-        except (ValueError, RecursionError):
+            return LOOSE.decode(text[:cut] + "".join(_closing(innermost)))
+        except ValueError:
             continue
+        except RecursionError:  # a cut nearby is hardly less deep
+            return None
     return None
 
 
-def _cuts(text: str) -> list[tuple[int, str]]:
-    """Return the places where a document may be cut, each with the brackets that close it there."""
-    found: list[tuple[int, str]] = []
-    closing: list[str] = []
+class _Open(NamedTuple):
+    """A bracket that waits for another, and the one around it."""
+
+    closing: str
+    around: _Open | None
+
+
+def _cuts(text: str) -> deque[tuple[int, _Open | None]]:
+    """Return the last places where a document may be cut, each with what is open there."""
+    found: deque[tuple[int, _Open | None]] = deque(maxlen=CUTS)
+    innermost: _Open | None = None
     quoted = escaped = False
     for at, character in enumerate(text):
         if quoted:
@@ -162,11 +172,17 @@ def _cuts(text: str) -> list[tuple[int, str]]:
         elif character == '"':
             quoted = True
         elif character in "{[":
-            closing.append("}" if character == "{" else "]")
-            found.append((at + 1, "".join(reversed(closing))))
-        elif character in "}]" and closing:
-            closing.pop()
-            found.append((at + 1, "".join(reversed(closing))))
+            innermost = _Open("}" if character == "{" else "]", innermost)
+            found.append((at + 1, innermost))
+        elif character in "}]" and innermost:
+            innermost = innermost.around
+            found.append((at + 1, innermost))
         elif character == ",":
-            found.append((at, "".join(reversed(closing))))
+            found.append((at, innermost))
     return found
+
+
+def _closing(bracket: _Open | None) -> Iterator[str]:
+    while bracket:
+        yield bracket.closing
+        bracket = bracket.around
