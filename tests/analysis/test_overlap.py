@@ -332,6 +332,22 @@ def test_conditions_choose_after_the_bill_is_spread(usage: Frames, book: Any) ->
     assert by(rows, book, "user", conditions=[parse_condition("user=ann")]) == {"ann": 3}
 
 
+def test_what_is_told_is_about_what_is_shown(usage: Frames, book: Any) -> None:
+    """Who asks for one model hears of its bill and its log, and nothing of the rest."""
+    more: Row = {"request_model": "gpt-5-mini"}
+    others = [logged(1, **more), used(1, output_tokens=3 * MILLION, **more), billed(1, "2", **more)]
+    rows = usage(logged(1, user="ann"), used(1, output_tokens=2 * MILLION), billed(1), *others)
+    found = told(rows, book, conditions=[parse_condition(f"model={MODEL}")])
+    assert found.paid.select("source", "tokens", "amount").rows() == [
+        ("codex", MILLION, Decimal(2)),
+        ("openai-usage", MILLION, Decimal(2)),
+    ]
+    assert found.aside.select("source", "tokens").rows() == [("openai-usage", MILLION)]
+    nobody = told(rows, book, conditions=[parse_condition("user=bob")])
+    assert nobody.paid.is_empty()
+    assert nobody.aside.is_empty()
+
+
 def test_currencies_are_not_mixed(usage: Frames, book: Any) -> None:
     """A bill in another currency stays its own line."""
     rows = usage(logged(1), billed(1, billing_currency="EUR"))

@@ -15,6 +15,7 @@ from tokenaudit.schema import TOKEN_CLASSES
 
 RESTATED = ("provider", ACCOUNT, "tie_day", ITEM)
 """What a bill and the one that it restates must agree in."""
+NO_TOKENS = pl.lit(0, pl.Int64).alias("tokens")
 
 
 def with_bills_spread(charges: pl.DataFrame, overlap: Overlap, joined: Joined) -> tuple[pl.DataFrame, Joined]:
@@ -53,8 +54,8 @@ def _without_restated_bills(charges: pl.DataFrame, overlap: Overlap) -> tuple[pl
             fresh = said.filter(~pl.col("cell").is_in(pl.concat(gone).implode()))
             twice = fresh.join(covered, on=RESTATED, how="semi", nulls_equal=True)
             currency = pl.col("billing_currency").cast(pl.String)
-            amounts = twice.group_by(currency).agg(tokens=pl.lit(0, pl.Int64), amount=known_sum("billed_cost"))
-            aside.append(amounts.with_columns(source=pl.lit(source), for_source=pl.lit(other)))
+            amounts = twice.filter("shown").group_by(currency).agg(amount=known_sum("billed_cost"))
+            aside.append(amounts.with_columns(NO_TOKENS, source=pl.lit(source), for_source=pl.lit(other)))
             gone.append(twice["cell"])
     return charges.filter(~pl.col("cell").is_in(pl.concat(gone).implode())), summed(aside)
 
@@ -101,10 +102,10 @@ def _with_their_money(cells: pl.DataFrame) -> pl.DataFrame:
 
 
 def _paid(parts: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """Return which rows have their money from which bill."""
+    """Return which rows, of those that are shown, have their money from which bill."""
     tokens = pl.sum_horizontal(TOKEN_CLASSES)
     bills = cells.select(pl.col("cell").alias("bill"), pl.col("tie_source").alias("of"), "billing_currency")
-    rows = cells.select("cell", pl.col("tie_source").alias("source"), tokens=tokens)
+    rows = cells.filter("shown").select("cell", pl.col("tie_source").alias("source"), tokens=tokens)
     known = parts.join(bills, on="bill").join(rows, on="cell")
     amounts = known.group_by(bill="of", source="source", billing_currency=pl.col("billing_currency").cast(pl.String))
     counted = known.unique(["of", "cell"]).group_by(bill="of", source="source").agg(pl.col("tokens").sum())

@@ -155,8 +155,8 @@ def bill_days(rows: pl.LazyFrame) -> pl.DataFrame:
 def without_repeats(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, Joined]:
     """Take out of unpriced cells what another source tells too; tie each cell to an account.
 
-    In: sums of usage with KEYS, `provider`, `model`, `granularity` and counts. Out: the cells that are left, with their
-    numbers in `cell`, and what was decided so far.
+    In: sums of usage with KEYS, `provider`, `model`, `granularity`, counts and `shown` (the reader asked for it). Out:
+    the cells that are left, with their numbers in `cell`, and what was decided so far about those that are shown.
     """
     texts = _numbered(cells.with_columns(pl.col(pl.Categorical).cast(pl.String)))
     numbered, untied = _with_accounts(texts.filter(pl.col(REPEATS).is_null()), overlap)
@@ -179,7 +179,7 @@ def _numbered(cells: pl.DataFrame) -> pl.DataFrame:
 def _told_again(cells: pl.DataFrame) -> pl.DataFrame:
     """Return the tokens of rows that repeat another source's session."""
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
-    sums = cells.group_by(source=pl.col("tie_source"), for_source=pl.col(REPEATS)).agg(tokens)
+    sums = cells.filter("shown").group_by(source=pl.col("tie_source"), for_source=pl.col(REPEATS)).agg(tokens)
     return summed([sums.with_columns(amount=pl.lit(None, MONEY), billing_currency=pl.lit(None, pl.String))])
 
 
@@ -227,7 +227,7 @@ def _with_accounts(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame,
     marked = joined.with_columns(account.alias(ACCOUNT), doubtful=doubtful)
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
     untied = (
-        marked.filter("doubtful")
+        marked.filter("doubtful", "shown")
         .group_by("tie_source", "provider", "accounts")
         .agg(tokens)
         .sort("tie_source", "provider")
@@ -248,11 +248,11 @@ def _layered(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.Da
     left: dict[str, list[Told]] = {}
     aside = []
     for step, part in sorted(_steps(tied, overlap), key=operator.itemgetter(0)):
-        source, told = step.source, Told.of(part)
+        source, told, shown = step.source, Told.of(part), part.filter("shown")["cell"]
         for other in _finer(source, left, overlap):
             for finer in left[other]:
                 before, told = told, absorb(told, finer).coarse
-                aside.append(_taken(before, told).with_columns(source=pl.lit(source), for_source=pl.lit(other)))
+                aside.append(_taken(before, told, shown).with_columns(source=pl.lit(source), for_source=pl.lit(other)))
         left.setdefault(source, []).append(told)
     amounts = [told.amounts for parts in left.values() for told in parts]
     rest = reduced(tied, Told(pl.concat(amounts))) if amounts else tied
@@ -279,9 +279,9 @@ def _restated(source: str, overlap: Overlap) -> Collection[str]:
     return overlap.restates.get(source, ())
 
 
-def _taken(before: Told, after: Told) -> pl.DataFrame:
-    """Return the tokens that were taken away, as one row."""
-    tokens = pl.col("name").is_in(TOKEN_CLASSES)
+def _taken(before: Told, after: Told, shown: pl.Series) -> pl.DataFrame:
+    """Return the tokens that were taken away from the cells that are shown, as one row."""
+    tokens = pl.col("name").is_in(TOKEN_CLASSES) & pl.col("cell").is_in(shown.implode())
     left, right = (told.amounts.select(pl.col("amount").filter(tokens).sum()).item() for told in (before, after))
     kinds = {name: ASIDE[name] for name in ("billing_currency", "tokens", "amount")}
     return pl.DataFrame({"billing_currency": [None], "tokens": [left - right], "amount": [None]}, kinds)

@@ -12,7 +12,7 @@ import polars as pl
 
 from tokenaudit.analysis.cube import cube, joined_cube
 from tokenaudit.analysis.overlap import APART, Joined, Overlap, bill_days
-from tokenaudit.analysis.where import belongs, in_period, whole_days
+from tokenaudit.analysis.where import belongs, in_period, may_meet, whole_days
 from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
@@ -75,7 +75,7 @@ def _plainly(store: Store, question: Question) -> Answer:
         conditions=question.conditions,
         expected_rows=sum(segment.rows for segment in store.segments(period.start, period.end)),
     )
-    return Answer(sums, _left_out(chosen.left_out))
+    return Answer(sums, _left_out(chosen.left_out, question))
 
 
 def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
@@ -94,7 +94,7 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
         conditions=question.conditions,
         inside=None if period.open else belongs(period),
     )
-    return Answer(counted.cube, _left_out(in_period(usage, period).left_out), counted.joined)
+    return Answer(counted.cube, _left_out(in_period(usage, period).left_out, question), counted.joined)
 
 
 def overlap_of(store: Store, question: Question) -> Overlap | None:
@@ -237,9 +237,11 @@ def _empty() -> NoDataError:
     return NoDataError("the store is empty", "run `tokenaudit ingest PATH` on exports or logs, or `tokenaudit demo`")
 
 
-def _left_out(rows: pl.LazyFrame) -> pl.DataFrame:
+def _left_out(rows: pl.LazyFrame, question: Question) -> pl.DataFrame:
+    """Sum up the rows that may fit the conditions, as far as stored rows can tell."""
     return (
-        rows.group_by(pl.col("source").cast(pl.String), pl.col("billing_currency").cast(pl.String))
+        rows.filter(may_meet(question.conditions))
+        .group_by(pl.col("source").cast(pl.String), pl.col("billing_currency").cast(pl.String))
         .agg(
             rows=pl.len(),
             tokens=pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()),
