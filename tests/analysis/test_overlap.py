@@ -51,6 +51,7 @@ WORDS = {
     "claude-code": "client",
     "codex": "client",
     "litellm": "gateway",
+    "report": "gateway",
     "cloud": "bill",
 }
 
@@ -58,8 +59,11 @@ WORDS = {
 def joined(rows: pl.LazyFrame, by: list[str], book: Any, **more: Any) -> Counted:
     """Return the cube of all rows, blank ones only as bills."""
     bills = [name for name, word in WORDS.items() if word == "bill"]
-    days = bill_days(rows.filter(pl.col("source").is_in(bills)))
-    overlap = Overlap(WORDS, more.pop("restates", {}), days, keep=more.pop("keep", frozenset()))
+    official = pl.col("source").is_in([name for name, word in WORDS.items() if word != "client"])
+    named = rows.select(pl.col("provider", "account").cast(pl.String), official=official).drop_nulls().unique()
+    days = bill_days(rows.filter(pl.col("source").is_in(bills)), named.collect())
+    keep, routers = more.pop("keep", frozenset()), frozenset({"litellm"})
+    overlap = Overlap(WORDS, more.pop("restates", {}), days, keep=keep, routers=routers)
     return joined_cube(rows.filter(~pl.col("blank")), by, book, overlap, **more)
 
 
@@ -354,16 +358,24 @@ def test_currencies_are_not_mixed(usage: Frames, book: Any) -> None:
     assert by(rows, book, "source") == {"codex": 10, "openai-cost": 4}
 
 
+WHO = st.sampled_from(["ann", "ann@example.com", "bob@example.com", "user-Q7mWc2LxT0pY", None])
+WHERE = {
+    "account": st.sampled_from(["org-1", None]),
+    "workspace": st.sampled_from(["shop", "proj_4BhNtYH0z7dW", None]),
+    "api_key": st.sampled_from(["nightly", "key_Zt4WqLm8RvXc", None]),
+}
+"""Names, addresses and ids as exports, routers and logs have them."""
 sightings = st.lists(
     st.builds(
         logged,
         st.integers(1, 2),
         st.integers(0, 10**12),
         st.sampled_from(["codex", "litellm", "usage"]),
-        user=st.sampled_from(["ann", "bob", None]),
+        user=WHO,
         request_model=st.sampled_from([MODEL, "gpt-5-mini"]),
         uncached_input_tokens=st.integers(0, 1000),
         project=st.sampled_from(["shop", None]),
+        **WHERE,
     ),
     max_size=6,
 )
@@ -372,10 +384,11 @@ counted = st.lists(
         used,
         st.integers(1, 2),
         output_tokens=st.integers(0, 10**12),
-        user=st.sampled_from(["ann", None]),
+        user=WHO,
         request_model=st.sampled_from([MODEL, "gpt-5-mini"]),
         project=st.sampled_from(["shop", "api", None]),
         batch=st.booleans(),
+        **WHERE,
     ),
     max_size=6,
 )
@@ -384,8 +397,9 @@ bills = st.lists(
         billed,
         st.integers(1, 2),
         st.decimals("-5", "1000000", places=18).map(str),
-        user=st.sampled_from(["ann", None]),
+        user=WHO,
         request_model=st.sampled_from([MODEL, "gpt-5-mini", None]),
+        **WHERE,
     ),
     max_size=4,
 )

@@ -10,6 +10,7 @@ import polars as pl
 
 from tokenaudit.analysis.measures import known_sum
 from tokenaudit.analysis.overlap import ACCOUNT, ITEM, MONEY, PAID, Joined, Overlap, summed
+from tokenaudit.analysis.people import is_id
 from tokenaudit.analysis.spread import shares
 from tokenaudit.schema import TOKEN_CLASSES
 
@@ -27,7 +28,7 @@ def with_bills_spread(charges: pl.DataFrame, overlap: Overlap, joined: Joined) -
     current, restated = _without_restated_bills(charges, overlap)
     bills = current.filter(_is_bill(overlap), pl.col("billed_cost").is_not_null(), _counted() == 0)
     rows = current.filter(pl.col("tie_day").is_not_null(), pl.col("billed_cost").is_null() | ~_is_bill(overlap))
-    parts = shares(bills, rows)
+    parts = shares(bills, rows.with_columns(routed=pl.col("tie_source").is_in(overlap.routers)))
     paid = parts.group_by("cell").agg(known_sum("paid"), known_sum("valued"))
     spent = current.filter(~pl.col("cell").is_in(parts["bill"].implode()))
     settled = _settled(spent.join(paid, on="cell", how="left", maintain_order="left"), overlap)
@@ -49,7 +50,7 @@ def _without_restated_bills(charges: pl.DataFrame, overlap: Overlap) -> tuple[pl
     aside, gone = [], [pl.Series("cell", [], charges["cell"].dtype)]
     for source, others in overlap.restates.items():
         for other in sorted(others):
-            covered = _days(overlap.bills.filter(pl.col("source") == other)).select(RESTATED).unique()
+            covered = _days(overlap.bills.days.filter(pl.col("source") == other)).select(RESTATED).unique()
             said = charges.filter(pl.col("tie_source") == source, pl.col("billed_cost").is_not_null())
             fresh = said.filter(~pl.col("cell").is_in(pl.concat(gone).implode()))
             twice = fresh.join(covered, on=RESTATED, how="semi", nulls_equal=True)
@@ -70,7 +71,7 @@ def _settled(cells: pl.DataFrame, overlap: Overlap) -> pl.DataFrame:
     """Add `settled`: the row is of a provider's own count, on a day with a bill of the same account and workspace."""
     counts = [name for name, word in overlap.authority.items() if word == "usage"]
     billed = (
-        _days(overlap.bills)
+        _days(overlap.bills.days)
         .group_by("provider", ACCOUNT, "tie_day")
         .agg(workspaces=pl.col("workspace").drop_nulls().unique(), whole=pl.col("workspace").is_null().any())
     )
@@ -78,7 +79,9 @@ def _settled(cells: pl.DataFrame, overlap: Overlap) -> pl.DataFrame:
         billed, on=["provider", ACCOUNT, "tie_day"], how="left", nulls_equal=True, maintain_order="left"
     )
     place = pl.col("tie_workspace")
-    fits = pl.col("whole") | place.is_null() | pl.col("workspaces").list.contains(place)
+    coded = pl.col("workspaces").list.eval(is_id(pl.element())).list
+    unlike = pl.when(is_id(place)).then(~coded.all()).otherwise(coded.any())
+    fits = pl.col("whole") | place.is_null() | pl.col("workspaces").list.contains(place) | unlike
     settled = pl.col("tie_source").is_in(counts) & pl.col("whole").is_not_null() & fits
     return beside.with_columns(settled=settled.fill_null(value=False)).drop("workspaces", "whole")
 

@@ -3,10 +3,9 @@
 A provider's bill, its own count of tokens, a gateway's log and a developer's log may all tell of the same calls. Which
 do is decided here, at query time; stored rows stay as they are.
 
-* Sources tell of the same calls where they share provider, account, UTC day and model, and do not name different users.
-  A row without an account is of the only account that bills of its provider name, or of the one that bills its
-  workspace. Where there are several, bills and the provider's own counts that name none are of one account together,
-  and logs are tied to none.
+* Sources tell of the same calls where they share provider, account, UTC day and model, and do not name different people
+  (`people`). Which account a row is of that names none, `accounts` tells.
+* Routers, gateways of no provider, have workspaces, keys and callers of their own, whom no provider knows.
 * The finest rows stand, those of a request before those of a day. Of coarser counts only the rest stays (`layers`).
 * The bill is spread over the rows it pays for (`spread`). What it pays for without a row stays a line of its own, and
   so do rows that no bill pays for; a provider's own count on a day with a bill costs nothing beyond it.
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from tokenaudit.analysis.accounts import Bills, settled, with_accounts
 from tokenaudit.analysis.layers import COUNTED, LOT, Told, absorb, reduced
 from tokenaudit.analysis.measures import known_sum
 from tokenaudit.charges import PRICE_DIMENSIONS, UNITS
@@ -37,9 +37,10 @@ AUTHORITIES = ("bill", "usage", "gateway", "client", "none")
 APART = ("bill", "client")
 """Sources of one of these levels do not overlap with each other."""
 EXPORTS = ("bill", "usage")
-"""What a provider's console gives out: where bills name no account, its counts without one are of the same."""
+"""What a provider's console gives out."""
 ACCOUNT = "tie_account"
 TIES = {"tie_account": "account", "tie_workspace": "workspace", "tie_user": "user", "tie_api_key": "api_key"}
+ROUTERS_OWN = ("tie_workspace", "tie_api_key")
 DATES = ("tie_day", "tie_end")
 REPEATS = "tie_repeats"
 ITEM = "tie_item"
@@ -72,11 +73,12 @@ class Overlap:
     """Whose word each source is, by name."""
     restates: Mapping[str, Collection[str]]
     """By source: the sources that it gives way to."""
-    bills: pl.DataFrame
-    """Provider, account, workspace, `day` and `end` of all rows of bills, blank ones included."""
+    bills: Bills
     sessions: Mapping[tuple[str, str], pl.Series] = field(default_factory=dict)
     """By source and the one that it restates: the sessions that both hold, for logs of developers' machines."""
     keep: frozenset[str] = frozenset()
+    routers: frozenset[str] = frozenset()
+    """Gateways of no provider: their workspaces and keys are their own, and callers share the provider's keys."""
 
     def sources(self) -> list[str]:
         """Return the sources that may overlap."""
@@ -107,7 +109,9 @@ def keys(overlap: Overlap) -> list[pl.Expr]:
     """Return KEYS as expressions on usage rows."""
     tied = pl.col("source").is_in(overlap.sources()) & (pl.col("cost_basis") != "included").fill_null(value=True)
     texts = {tie: pl.col(name).cast(pl.String) for tie, name in TIES.items()}
-    named = {"tie_source": pl.col("source").cast(pl.String), **texts, **_dates(*DATES), ITEM: _item()}
+    routed = pl.col("source").is_in(overlap.routers)
+    own = {tie: pl.when(~routed).then(texts[tie]) for tie in ROUTERS_OWN}
+    named = {"tie_source": pl.col("source").cast(pl.String), **texts, **own, **_dates(*DATES), ITEM: _item()}
     repeats = _repeats(overlap).alias(REPEATS)
     return [*(pl.when(tied).then(value).alias(name) for name, value in named.items()), repeats]
 
@@ -136,20 +140,11 @@ def _repeats(overlap: Overlap) -> pl.Expr:
     return pl.coalesce(*again, pl.lit(None, pl.String))
 
 
-def bill_days(rows: pl.LazyFrame) -> pl.DataFrame:
-    """Return `Overlap.bills` of the rows of bills, blank ones included.
-
-    An account that no bill of its provider contradicts is filled in. A bucket that a bill calls empty is of all
-    workspaces that bills of its account name, if they name any.
-    """
+def bill_days(rows: pl.LazyFrame, named: pl.DataFrame) -> Bills:
+    """Return what `Overlap.bills` holds, of the rows of bills, blank ones included, and accounts named elsewhere."""
     names = pl.col("source", "provider", "account", "workspace").cast(pl.String)
     found = rows.select(names, "blank", _item().alias("item"), **_dates("day", "end")).unique().collect()
-    only = _only(found.filter(pl.col("account").is_not_null()), ["provider"])
-    named = found.join(only, on="provider", how="left").with_columns(account=pl.coalesce("account", "account_only"))
-    places = named.filter(pl.col("workspace").is_not_null()).select("provider", "account", place="workspace").unique()
-    spoken = named.filter("blank").join(places, on=["provider", "account"], how="left", nulls_equal=True)
-    blank = spoken.with_columns(workspace=pl.coalesce("workspace", "place")).drop("place")
-    return pl.concat([named.filter(~pl.col("blank")), blank]).drop("account_only").unique()
+    return settled(found, named)
 
 
 def without_repeats(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, Joined]:
@@ -204,27 +199,8 @@ def _split_bills(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
 def _with_accounts(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Fill in accounts where there is no doubt. Cells that stay in doubt are tied to nothing."""
-    named = overlap.bills.filter(pl.col("account").is_not_null())
-    places = _only(named, ["provider", "workspace"]).filter(pl.col("workspace").is_not_null())
-    whole = _only(named, ["provider"])
-    several = named.group_by("provider").agg(accounts=pl.col("account").n_unique()).filter(pl.col("accounts") > 1)
-    nameless = overlap.bills.filter(pl.col("account").is_null())["provider"].unique()
-    joined = (
-        cells.join(
-            places,
-            left_on=["provider", "tie_workspace"],
-            right_on=["provider", "workspace"],
-            how="left",
-            maintain_order="left",
-        )
-        .join(whole, on="provider", how="left", maintain_order="left", suffix="_whole")
-        .join(several, on="provider", how="left", maintain_order="left")
-    )
-    account = pl.coalesce(ACCOUNT, "account_only", "account_only_whole")
     exports = [name for name, word in overlap.authority.items() if word in EXPORTS]
-    together = pl.col("tie_source").is_in(exports) & pl.col("provider").is_in(nameless.implode())
-    doubtful = pl.col("tie_day").is_not_null() & account.is_null() & pl.col("accounts").is_not_null() & ~together
-    marked = joined.with_columns(account.alias(ACCOUNT), doubtful=doubtful)
+    marked = with_accounts(cells, overlap.bills, exports)
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
     untied = (
         marked.filter("doubtful", "shown")
@@ -232,14 +208,8 @@ def _with_accounts(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame,
         .agg(tokens)
         .sort("tie_source", "provider")
     )
-    settled = marked.with_columns(pl.when(~pl.col("doubtful")).then(pl.col(KEYS)))
-    return settled.select(cells.columns), untied.rename({"tie_source": "source"})
-
-
-def _only(bills: pl.DataFrame, by: list[str]) -> pl.DataFrame:
-    """Return the account of each provider (and workspace) that has only one."""
-    counted = bills.group_by(by).agg(account_only=pl.col("account").first(), several=pl.col("account").n_unique())
-    return counted.filter(pl.col("several") == 1).drop("several")
+    tied = marked.with_columns(pl.when(~pl.col("doubtful")).then(pl.col(KEYS)))
+    return tied.select(cells.columns), untied.rename({"tie_source": "source"})
 
 
 def _layered(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -251,7 +221,7 @@ def _layered(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.Da
         source, told, shown = step.source, Told.of(part), part.filter("shown")["cell"]
         for other in _finer(source, left, overlap):
             for finer in left[other]:
-                before, told = told, absorb(told, finer).coarse
+                before, told = told, absorb(told, finer, anyone=_callers(source, other, overlap)).coarse
                 aside.append(_taken(before, told, shown).with_columns(source=pl.lit(source), for_source=pl.lit(other)))
         left.setdefault(source, []).append(told)
     amounts = [told.amounts for parts in left.values() for told in parts]
@@ -273,6 +243,12 @@ def _finer(source: str, done: Collection[str], overlap: Overlap) -> list[str]:
     word = overlap.authority[source]
     peers = {other for other in done if word in APART and overlap.authority[other] == word}
     return [other for other in done if other != source and (other not in peers or other in _restated(source, overlap))]
+
+
+def _callers(source: str, finer: str, overlap: Overlap) -> bool:
+    """Say whether one of two sources names callers, of whom the other one, an export, knows nothing."""
+    pair = {source, finer}
+    return bool(pair & overlap.routers) and any(overlap.authority[name] in EXPORTS for name in pair)
 
 
 def _restated(source: str, overlap: Overlap) -> Collection[str]:

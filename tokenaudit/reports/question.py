@@ -21,6 +21,7 @@ from tokenaudit.prices.book import load_book
 from tokenaudit.render.numbers import plural
 from tokenaudit.reports.owners import attributed
 from tokenaudit.schema import TOKEN_CLASSES
+from tokenaudit.sources.source import DECLARED_RULES
 
 if TYPE_CHECKING:
     from tokenaudit.sources.source import Source
@@ -109,7 +110,7 @@ def overlap_of(store: Store, question: Question) -> Overlap | None:
     if not _may_overlap(store, found):
         return None
     bills = [name for name, source in found.items() if source.authority == "bill"]
-    days = bill_days(declared(store.rows().filter(pl.col("source").is_in(bills)), question.config))
+    rows = declared(store.rows().filter(pl.col("source").is_in(bills)), question.config)
     words = {name: source.authority for name, source in found.items()}
     restates = {name: [other for other in source.restates if other in found] for name, source in found.items()}
     sessions = {
@@ -118,7 +119,26 @@ def overlap_of(store: Store, question: Question) -> Overlap | None:
         for other in others
         if words[name] == words[other] == "client"
     }
-    return Overlap(words, {name: others for name, others in restates.items() if others}, days, sessions)
+    return Overlap(
+        words,
+        {name: others for name, others in restates.items() if others},
+        bill_days(rows, _accounts(store, question.config, found)),
+        sessions,
+        routers=frozenset(name for name, source in found.items() if _is_router(source)),
+    )
+
+
+def _accounts(store: Store, config: Config, found: Mapping[str, Source]) -> pl.DataFrame:
+    """Return the accounts that sources name, as `accounts.NAMES`."""
+    official = [name for name, source in found.items() if source.authority != "client"]
+    rows = declared(store.usage().filter(pl.col("source").is_in(list(found))), config)
+    names = pl.col("provider", "account").cast(pl.String)
+    return rows.select(names, official=pl.col("source").is_in(official)).drop_nulls().unique().collect()
+
+
+def _is_router(source: Source) -> bool:
+    """Say whether a source is a gateway of no provider."""
+    return source.authority == "gateway" and (source.provider is None or source.rules >= DECLARED_RULES)
 
 
 def _sessions(store: Store, source: str) -> pl.Series:
