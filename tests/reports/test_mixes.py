@@ -64,6 +64,21 @@ def session(call: int, inputs: int, outputs: int) -> str:
 
 SESSIONS = session(0, 60_000, 30_000) + session(1, 40_000, 20_000)
 
+# -- the same day in claude.ai: 50,000 tokens, $10 on the bill --------------------------------------------------------
+BUCKET = {"starting_at": f"{DAY}T00:00:00Z", "ending_at": "2026-10-02T00:00:00Z"}
+SEATS_COST = json.dumps({
+    "data": [{**BUCKET, "results": [{
+        "currency": "USD", "amount": "1000", "list_amount": "1000", "product": "claude_code", "model": OPUS,
+    }]}],
+})  # fmt: skip
+SEATS_USAGE = json.dumps({
+    "data": [{**BUCKET, "results": [{
+        "product": "claude_code", "model": OPUS, "uncached_input_tokens": 30_000, "cache_creation": {},
+        "cache_read_input_tokens": 0, "output_tokens": 20_000, "requests": 3, "server_tool_use": {},
+    }]}],
+})  # fmt: skip
+SEATS = {"seats-cost.json": SEATS_COST, "seats.json": SEATS_USAGE}
+
 # -- two calls through LiteLLM: 2 million tokens in and one out, $2.50 on the bill ------------------------------------
 MINI = "gpt-5-mini-2025-08-07"
 
@@ -123,6 +138,13 @@ MIXES: dict[str, tuple[Files, str, int]] = {
         {"cost.csv": CONSOLE_COST, "usage.csv": CONSOLE_USAGE, "report.json": ANALYTICS, "s1.jsonl": SESSIONS},
         "4",
         150_000,
+    ),
+    "console without a bill, claude.ai with one": ({"usage.csv": CONSOLE_USAGE, "c.json": SEATS_COST}, "11.4", 150_000),
+    "console and claude.ai": ({"cost.csv": CONSOLE_COST, "usage.csv": CONSOLE_USAGE, **SEATS}, "14", 200_000),
+    "console, claude.ai and a log of either": (
+        {"cost.csv": CONSOLE_COST, "usage.csv": CONSOLE_USAGE, "report.json": ANALYTICS, "s1.jsonl": SESSIONS, **SEATS},
+        "14",
+        200_000,
     ),
     "router, ungrouped": ({"log.jsonl": ROUTED, "cost.csv": openai_cost()}, "2.5", 3_000_000),
     "router, by project": ({"log.jsonl": ROUTED, "cost.csv": openai_cost(**PLACED)}, "2.5", 3_000_000),

@@ -26,9 +26,11 @@ def with_bills_spread(charges: pl.DataFrame, overlap: Overlap, joined: Joined) -
     money is from another source's bill.
     """
     current, restated = _without_restated_bills(charges, overlap)
+    books = pl.col("tie_source").replace_strict(dict(overlap.books), default=None, return_dtype=pl.String)
+    current = current.with_columns(books=books, routed=pl.col("tie_source").is_in(overlap.routers))
     bills = current.filter(_is_bill(overlap), pl.col("billed_cost").is_not_null(), _counted() == 0)
     rows = current.filter(pl.col("tie_day").is_not_null(), pl.col("billed_cost").is_null() | ~_is_bill(overlap))
-    parts = shares(bills, rows.with_columns(routed=pl.col("tie_source").is_in(overlap.routers)))
+    parts = shares(bills, rows)
     paid = parts.group_by("cell").agg(known_sum("paid"), known_sum("valued"))
     spent = current.filter(~pl.col("cell").is_in(parts["bill"].implode()))
     settled = _settled(spent.join(paid, on="cell", how="left", maintain_order="left"), overlap)
@@ -70,20 +72,27 @@ def _days(bills: pl.DataFrame) -> pl.DataFrame:
 def _settled(cells: pl.DataFrame, overlap: Overlap) -> pl.DataFrame:
     """Add `settled`: the row is of a provider's own count, on a day with a bill of the same account and workspace."""
     counts = [name for name, word in overlap.authority.items() if word == "usage"]
-    billed = (
-        _days(overlap.bills.days)
-        .group_by("provider", ACCOUNT, "tie_day")
-        .agg(workspaces=pl.col("workspace").drop_nulls().unique(), whole=pl.col("workspace").is_null().any())
-    )
-    beside = cells.join(
-        billed, on=["provider", ACCOUNT, "tie_day"], how="left", nulls_equal=True, maintain_order="left"
-    )
+    books = {overlap.books.get(name) for name in counts} or {None}
+    billed = pl.concat([_billed(overlap, name) for name in books])
+    keys = ["provider", ACCOUNT, "tie_day", "books"]
+    beside = cells.join(billed, on=keys, how="left", nulls_equal=True, maintain_order="left")
     place = pl.col("tie_workspace")
     coded = pl.col("workspaces").list.eval(is_id(pl.element())).list
     unlike = pl.when(is_id(place)).then(~coded.all()).otherwise(coded.any())
     fits = pl.col("whole") | place.is_null() | pl.col("workspaces").list.contains(place) | unlike
     settled = pl.col("tie_source").is_in(counts) & pl.col("whole").is_not_null() & fits
     return beside.with_columns(settled=settled.fill_null(value=False)).drop("workspaces", "whole")
+
+
+def _billed(overlap: Overlap, books: str | None) -> pl.DataFrame:
+    """Return of each day that bills for rows of some books cover: their `workspaces`, and whether they mean all."""
+    others = [name for name, of in overlap.books.items() if books is not None and of != books]
+    return (
+        _days(overlap.bills.days.filter(~pl.col("source").is_in(others)))
+        .group_by("provider", ACCOUNT, "tie_day")
+        .agg(workspaces=pl.col("workspace").drop_nulls().unique(), whole=pl.col("workspace").is_null().any())
+        .with_columns(books=pl.lit(books, pl.String))
+    )
 
 
 def _with_their_money(cells: pl.DataFrame) -> pl.DataFrame:
@@ -101,7 +110,7 @@ def _with_their_money(cells: pl.DataFrame) -> pl.DataFrame:
         unpriced_requests=pl.when(~joined).then("unpriced_requests").otherwise(0),
         unpriced_tokens=pl.when(~joined).then("unpriced_tokens").otherwise(0),
         joined_tokens=pl.when(joined).then(pl.sum_horizontal(TOKEN_CLASSES)).otherwise(0),
-    ).drop("paid", "valued", "settled")
+    ).drop("paid", "valued", "settled", "books", "routed")
 
 
 def _paid(parts: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ do is decided here, at query time; stored rows stay as they are.
 * The bill is spread over the rows it pays for (`spread`). What it pays for without a row stays a line of its own, and
   so do rows that no bill pays for; a provider's own count on a day with a bill costs nothing beyond it.
 * Logs of developers' machines do not overlap with each other, nor do bills: they are of different tools and products.
+  What a provider sells in two separate businesses (`books`) is never the same; a log may be of either, but once.
   A source that says it restates another gives way to it: a log session by session, a bill day by day and item by item.
 * Rows that a plan covers, and sources to `keep`, are left alone.
 """
@@ -79,6 +80,12 @@ class Overlap:
     keep: frozenset[str] = frozenset()
     routers: frozenset[str] = frozenset()
     """Gateways of no provider: their workspaces and keys are their own, and callers share the provider's keys."""
+    books: Mapping[str, str] = field(default_factory=dict)
+    """By source: which of a provider's separate businesses it is of, where it is of one."""
+
+    def apart(self, one: str, two: str) -> bool:
+        """Say whether two sources are of separate businesses of a provider."""
+        return one in self.books and two in self.books and self.books[one] != self.books[two]
 
     def sources(self) -> list[str]:
         """Return the sources that may overlap."""
@@ -216,17 +223,42 @@ def _layered(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.Da
     """Return the cells without what a finer source tells too, and how many tokens of which source that were."""
     tied = cells.filter(pl.col("tie_day").is_not_null())
     left: dict[str, list[Told]] = {}
+    taken = Taken(overlap)
     aside = []
     for step, part in sorted(_steps(tied, overlap), key=operator.itemgetter(0)):
         source, told, shown = step.source, Told.of(part), part.filter("shown")["cell"]
         for other in _finer(source, left, overlap):
-            for finer in left[other]:
-                before, told = told, absorb(told, finer, anyone=_callers(source, other, overlap)).coarse
+            for number, finer in enumerate(left[other]):
+                before, free = told, taken.left_of(source, (other, number), finer)
+                told = absorb(told, free, anyone=_callers(source, other, overlap)).coarse
+                taken.note(source, (other, number), before, finer)
                 aside.append(_taken(before, told, shown).with_columns(source=pl.lit(source), for_source=pl.lit(other)))
         left.setdefault(source, []).append(told)
     amounts = [told.amounts for parts in left.values() for told in parts]
     rest = reduced(tied, Told(pl.concat(amounts))) if amounts else tied
     return pl.concat([cells.filter(pl.col("tie_day").is_null()), rest]), summed(aside)
+
+
+class Taken:
+    """Remembers which calls of a log the exports of one business hold: those of another cannot hold them too."""
+
+    def __init__(self, overlap: Overlap) -> None:
+        """Begin with nothing taken."""
+        self.overlap = overlap
+        self.rest: dict[tuple[str, int], tuple[str, Told]] = {}
+
+    def left_of(self, source: str, place: tuple[str, int], finer: Told) -> Told:
+        """Return what a source may tell of finer amounts: for the business that came second, what the first left."""
+        first, rest = self.rest.get(place, (None, finer))
+        return rest if self.overlap.books.get(source) not in (None, first) else finer
+
+    def note(self, source: str, place: tuple[str, int], coarse: Told, finer: Told) -> None:
+        """Remember what is left of finer amounts, which may be of any business, if the source's came first."""
+        books, several = self.overlap.books.get(source), len(set(self.overlap.books.values())) > 1
+        first, rest = self.rest.get(place, (books, finer))
+        if books is not None and books == first and several and place[0] not in self.overlap.books:
+            anyone = _callers(source, place[0], self.overlap)
+            self.rest[place] = books, absorb(coarse, rest, anyone=anyone).fine
 
 
 def _steps(tied: pl.DataFrame, overlap: Overlap) -> Iterator[tuple[Step, pl.DataFrame]]:
@@ -242,7 +274,8 @@ def _finer(source: str, done: Collection[str], overlap: Overlap) -> list[str]:
     """Return which of the sources already looked at may tell of the same calls."""
     word = overlap.authority[source]
     peers = {other for other in done if word in APART and overlap.authority[other] == word}
-    return [other for other in done if other != source and (other not in peers or other in _restated(source, overlap))]
+    near = [other for other in done if other != source and not overlap.apart(source, other)]
+    return [other for other in near if other not in peers or other in _restated(source, overlap)]
 
 
 def _callers(source: str, finer: str, overlap: Overlap) -> bool:

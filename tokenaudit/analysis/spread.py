@@ -24,8 +24,9 @@ MONEY = pl.Decimal(38, 18)
 def shares(bills: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Return what each row pays of each bill.
 
-    In: cells numbered in `cell`, with ACCOUNT, TIES and `tie_day`; bills with `tie_end` (the first day after them),
-    `billed_cost` and `list_cost`, rows with `list_cost`, counts and `routed` (a router's row, which names a caller).
+    In: cells numbered in `cell`, with ACCOUNT, TIES, `tie_day` and `books` (null: of any); bills with `tie_end` (the
+    first day after them), `billed_cost` and `list_cost`, rows with `list_cost`, counts and `routed` (a router's row,
+    which names a caller).
     Out: `bill` and `cell` (numbers), `paid` and `valued` (Decimal(38, 18)): the row's part of the bill's amount and of
     the list price that the bill states. A bill without any row does not occur.
     """
@@ -46,11 +47,13 @@ def _pairs(bills: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Return each bill beside each row that it pays for."""
     names = {tie: f"bill_{tie}" for tie in (*TIES, "list_cost")}
     days = pl.date_ranges("tie_day", pl.col("tie_end"), closed="left").alias("tie_day")
-    spread = bills.select("billed_cost", *ACCOUNT, days, **{new: old for old, new in names.items()}, bill="cell")
+    renamed = {new: old for old, new in names.items()}
+    spread = bills.select("billed_cost", *ACCOUNT, days, **renamed, bill="cell", bill_books="books")
     beside = spread.explode("tie_day").join(_candidates(rows), on=[*ACCOUNT, "tie_day"], nulls_equal=True)
     model = pl.col(names["model"]).eq(pl.col("model")).fill_null(value=True)
     places = [may_be_one(pl.col(names[tie]), pl.col(tie)) for tie in PLACES]
-    fitting = _of_its_user(beside.filter(model, *places), names["tie_user"])
+    books = pl.col("bill_books").eq(pl.col("books")).fill_null(value=True)
+    fitting = _of_its_user(beside.filter(model, books, *places), names["tie_user"])
     return fitting.with_columns(pl.col("bill_list_cost").cast(MONEY))
 
 
@@ -70,7 +73,9 @@ def _of_its_user(pairs: pl.DataFrame, of_bill: str) -> pl.DataFrame:
 def _candidates(rows: pl.DataFrame) -> pl.DataFrame:
     tokens = pl.sum_horizontal(TOKEN_CLASSES)
     listed = (pl.col("list_cost").fill_null(0) * SCALE).cast(WIDE)
-    return rows.select("cell", "routed", *ACCOUNT, *TIES, "tie_day", listed=listed, tokens=tokens, calls="requests")
+    return rows.select(
+        "cell", "routed", "books", *ACCOUNT, *TIES, "tie_day", listed=listed, tokens=tokens, calls="requests"
+    )
 
 
 def _weight() -> pl.Expr:

@@ -125,6 +125,7 @@ def overlap_of(store: Store, question: Question) -> Overlap | None:
         bill_days(rows, _accounts(store, question.config, found)),
         sessions,
         routers=frozenset(name for name, source in found.items() if _is_router(source)),
+        books={name: source.books for name, source in found.items() if source.books},
     )
 
 

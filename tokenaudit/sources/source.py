@@ -136,6 +136,8 @@ class Table:
     """
     restates: tuple[str, ...] = ()
     """Sources that tell of the same calls or the same money: where both do, this one gives way to them."""
+    books: str = ""
+    """Which of a provider's separate businesses it is of: what two of them sell is never the same call."""
     gather: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Text columns beside `columns` that hold, as a JSON object of strings, all columns of a file whose names begin in
     one of these ways, such as one for each tag. Keys are what follows, as the file spells it."""
@@ -174,6 +176,8 @@ class Log:
     decode: Callable[[Tail], Decoded]
     merge: Merge = "largest"
     restates: tuple[str, ...] = ()
+    """As in `Table`."""
+    books: str = ""
     """As in `Table`."""
     rules: int = 1
     paths: tuple[str, ...] = ()
