@@ -182,6 +182,8 @@ class Log:
     rules: int = 1
     paths: tuple[str, ...] = ()
     """Folders on a developer's machine that hold such files; `~`, `$VARIABLE` and `*` allowed."""
+    tables: frozenset[str] = frozenset()
+    """For a database: the columns by which it is recognised, as `Head.tables` names them."""
     forms: tuple[Form, ...] = ("lines",)
     retention: Retention | None = None
     """None where the tool keeps its logs."""
