@@ -249,9 +249,8 @@ def no_data(store: Store, question: Question, answer: Answer) -> NoDataError:
         return _empty()
     longer = int(answer.left_out["rows"].sum())
     reach = f"{plural(longer, 'stored row')} of a longer time cannot be cut; " if longer else ""
-    return NoDataError(
-        f"{what}{where}", f"{reach}the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; try --period all"
-    )
+    try_ = "--by shows what a column holds" if question.period.open else "try --period all"
+    return NoDataError(f"{what}{where}", f"{reach}the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; {try_}")
 
 
 def _empty() -> NoDataError:

@@ -35,12 +35,20 @@ def by_reason(rejects: Iterable[RejectEntry]) -> list[Refused]:
 
 
 def rejects_of(catalog: Catalog, conditions: Iterable[Condition]) -> list[RejectEntry]:
-    """Return the lines that could not be read, in files of the sources that conditions choose."""
-    found, chosen = catalog.rejects(), [item for item in conditions if item.column == "source"]
+    """Return the lines that could not be read, in files of sources that may have what conditions choose."""
+    found, chosen = catalog.rejects(), [item for item in conditions if item.column in ("source", "provider")]
     if not found or not chosen:
         return found
+    from tokenaudit.sources import named
+
     sources = {path: entry.source for path, entry in catalog.files().items()}
-    return [item for item in found if all((sources.get(item.path, "") in one.values) != one.negated for one in chosen)]
+    facts = {name: {"source": name, "provider": item.provider} for name, item in named(set(sources.values())).items()}
+
+    def may_meet(path: str, one: Condition) -> bool:
+        value = facts.get(sources.get(path, ""), {}).get(one.column)
+        return value is None or (value in one.values) != one.negated
+
+    return [item for item in found if all(may_meet(item.path, one) for one in chosen)]
 
 
 def stable(reason: str) -> str:
