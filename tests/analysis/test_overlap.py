@@ -388,6 +388,7 @@ counted = st.lists(
         request_model=st.sampled_from([MODEL, "gpt-5-mini"]),
         project=st.sampled_from(["shop", "api", None]),
         batch=st.booleans(),
+        cost_basis=st.sampled_from([None, "included"]),
         **WHERE,
     ),
     max_size=6,

@@ -64,6 +64,8 @@ def session(call: int, inputs: int, outputs: int) -> str:
 
 SESSIONS = session(0, 60_000, 30_000) + session(1, 40_000, 20_000)
 
+SUBSCRIBED = ANALYTICS.replace('"customer_type": "api"', '"customer_type": "subscription"')
+
 # -- the same day in claude.ai: 50,000 tokens, $10 on the bill --------------------------------------------------------
 BUCKET = {"starting_at": f"{DAY}T00:00:00Z", "ending_at": "2026-10-02T00:00:00Z"}
 SEATS_COST = json.dumps({
@@ -134,6 +136,7 @@ MIXES: dict[str, tuple[Files, str, int]] = {
     "console and its report": ({"cost.csv": CONSOLE_COST, "report.json": ANALYTICS}, "4", 150_000),
     "cost by name, usage by id": ({"cost.csv": CONSOLE_COST, "api.json": USAGE_API}, "4", 150_000),
     "report and log": ({"report.json": ANALYTICS, "s1.jsonl": SESSIONS}, "1.4", 150_000),
+    "subscription and log": ({"report.json": SUBSCRIBED, "s1.jsonl": SESSIONS}, "0", 150_000),
     "all of Claude Code": (
         {"cost.csv": CONSOLE_COST, "usage.csv": CONSOLE_USAGE, "report.json": ANALYTICS, "s1.jsonl": SESSIONS},
         "4",

@@ -12,7 +12,8 @@ do is decided here, at query time; stored rows stay as they are.
 * Logs of developers' machines do not overlap with each other, nor do bills: they are of different tools and products.
   What a provider sells in two separate businesses (`books`) is never the same; a log may be of either, but once.
   A source that says it restates another gives way to it: a log session by session, a bill day by day and item by item.
-* Rows that a plan covers, and sources to `keep`, are left alone.
+* Rows that a plan covers are on no bill; what a log tells of them is covered too (`plans`). Sources to `keep` are left
+  alone.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import polars as pl
 from tokenaudit.analysis.accounts import Bills, settled, with_accounts
 from tokenaudit.analysis.layers import COUNTED, LOT, Told, absorb, reduced
 from tokenaudit.analysis.measures import known_sum
+from tokenaudit.analysis.plans import covered_logs, is_included
 from tokenaudit.charges import PRICE_DIMENSIONS, UNITS
 from tokenaudit.schema import GRANULARITIES, TOKEN_CLASSES
 
@@ -91,6 +93,10 @@ class Overlap:
         """Return the sources that may overlap."""
         return [name for name, word in self.authority.items() if word != "none" and name not in self.keep]
 
+    def reports(self) -> list[str]:
+        """Return the sources that know whose calls a plan covers."""
+        return [name for name, word in self.authority.items() if word in ("usage", "gateway") and name not in self.keep]
+
 
 class Joined(NamedTuple):
     """What was decided, for people. Sources are text, tokens Int64, amounts Decimal(38, 18)."""
@@ -114,7 +120,8 @@ class Step(NamedTuple):
 
 def keys(overlap: Overlap) -> list[pl.Expr]:
     """Return KEYS as expressions on usage rows."""
-    tied = pl.col("source").is_in(overlap.sources()) & (pl.col("cost_basis") != "included").fill_null(value=True)
+    planned = is_included() & ~pl.col("source").is_in(overlap.reports())
+    tied = pl.col("source").is_in(overlap.sources()) & ~planned
     texts = {tie: pl.col(name).cast(pl.String) for tie, name in TIES.items()}
     routed = pl.col("source").is_in(overlap.routers)
     own = {tie: pl.when(~routed).then(texts[tie]) for tie in ROUTERS_OWN}
@@ -162,11 +169,14 @@ def without_repeats(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame
     """
     texts = _numbered(cells.with_columns(pl.col(pl.Categorical).cast(pl.String)))
     numbered, untied = _with_accounts(texts.filter(pl.col(REPEATS).is_null()), overlap)
+    logs = [name for name, word in overlap.authority.items() if word == "client"]
+    covered = covered_logs(numbered, overlap.reports(), logs)
+    numbered = covered.cells.with_columns(pl.when(~is_included()).then(pl.col(KEYS)))
     left, aside = _layered(numbered, overlap)
     again = texts.filter(pl.col(REPEATS).is_not_null())
     whole = _split_bills(numbered, left)
     empty = pl.col("tie_day").is_not_null() & (pl.sum_horizontal(COUNTED) == 0) & pl.col("billed_cost").is_null()
-    joined = Joined(pl.DataFrame(schema=PAID), pl.concat([aside, _told_again(again)]), untied)
+    joined = Joined(pl.DataFrame(schema=PAID), summed([aside, _told_again(again), _of_plans(covered.taken)]), untied)
     return whole.filter(~empty).drop(LOT), joined
 
 
@@ -183,6 +193,10 @@ def _told_again(cells: pl.DataFrame) -> pl.DataFrame:
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
     sums = cells.filter("shown").group_by(source=pl.col("tie_source"), for_source=pl.col(REPEATS)).agg(tokens)
     return summed([sums.with_columns(amount=pl.lit(None, MONEY), billing_currency=pl.lit(None, pl.String))])
+
+
+def _of_plans(taken: pl.DataFrame) -> pl.DataFrame:
+    return taken.with_columns(amount=pl.lit(None, MONEY), billing_currency=pl.lit(None, pl.String))
 
 
 def _split_bills(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
@@ -210,7 +224,7 @@ def _with_accounts(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame,
     marked = with_accounts(cells, overlap.bills, exports)
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
     untied = (
-        marked.filter("doubtful", "shown")
+        marked.filter("doubtful", "shown", ~is_included())
         .group_by("tie_source", "provider", "accounts")
         .agg(tokens)
         .sort("tie_source", "provider")
