@@ -76,3 +76,11 @@ def test_files_without_usage_are_named(tmp_path: Path) -> None:
     summary = ingest([str(log.parent)], tmp_path / "store")
     assert f"Recognised, but without usage: 1 file\n  {log} (claude-code)" in "\n".join(as_lines(summary))
     assert as_json(summary)["notes"] == [f"Recognised, but without usage: 1 file: {log} (claude-code)"]
+
+
+def test_a_spreadsheet_is_to_be_saved_as_csv(tmp_path: Path) -> None:
+    """Programs for spreadsheets keep exports in a format of their own."""
+    (tmp_path / "october.xlsx").write_bytes(b"PK\x03\x04 not really")
+    (tmp_path / "october.ods").write_bytes(b"PK\x03\x04 nor this")
+    text = "\n".join(as_lines(ingest([str(tmp_path)], tmp_path / "store")))
+    assert text.count("(a spreadsheet: save its table as CSV)") == 2

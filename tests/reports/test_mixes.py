@@ -176,3 +176,21 @@ def test_each_call_counts_once(name: str, user: str, tmp_path: Path, capsys: pyt
     totals = json.loads(capsys.readouterr().out, parse_float=Decimal)["totals"]
 
     assert (totals["effective_cost"], totals["total_tokens"]) == (Decimal(spend), tokens)
+
+
+def test_a_log_of_another_account_is_on_no_bill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The configuration says that the log is of a private account: the company's bill does not pay for it."""
+    config = tmp_path / "tokenaudit.toml"
+    config.write_text('[[account]]\nsource = "claude-code"\naccount = "private"\n')
+    (tmp_path / "cost.csv").write_text(CONSOLE_COST)
+    (tmp_path / "s1.jsonl").write_text(SESSIONS)
+    store = ["--store", str(tmp_path / "store"), "--config", str(config)]
+    assert run(["ingest", str(tmp_path / "cost.csv"), str(tmp_path / "s1.jsonl"), *store]) == 0
+    capsys.readouterr()
+    assert run(["report", "--period", "all", "--by", "source", "--format", "json", *store]) == 0
+    rows = json.loads(capsys.readouterr().out, parse_float=Decimal)["rows"]
+
+    assert [(row["source"], row["effective_cost"]) for row in rows] == [
+        ("anthropic-cost", Decimal(4)),
+        ("claude-code", Decimal("1.4")),
+    ]

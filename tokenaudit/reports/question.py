@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -130,9 +130,10 @@ def overlap_of(store: Store, question: Question) -> Overlap | None:
 
 
 def _accounts(store: Store, config: Config, found: Mapping[str, Source]) -> pl.DataFrame:
-    """Return the accounts that sources name, as `accounts.NAMES`."""
+    """Return the accounts that sources name, as `accounts.NAMES`. Whose a log is tells nothing about a bill."""
     official = [name for name, source in found.items() if source.authority != "client"]
-    rows = declared(store.usage().filter(pl.col("source").is_in(list(found))), config)
+    told = replace(config, accounts=tuple(item for item in config.accounts if item.source in official))
+    rows = declared(store.usage().filter(pl.col("source").is_in(list(found))), told)
     names = pl.col("provider", "account").cast(pl.String)
     return rows.select(names, official=pl.col("source").is_in(official)).drop_nulls().unique().collect()
 
