@@ -24,7 +24,10 @@ EXAMPLES = (
 DEFAULT_BY = ["user", "model", "project"]
 MACHINE = ("csv", "json", "ndjson", "parquet")
 Refresh = Annotated[
-    bool, typer.Option("--refresh", help="First ingest what is new under every folder ingested before.")
+    bool,
+    typer.Option(
+        "--refresh", help="First ingest what is new under every folder ingested before, else the agent logs here."
+    ),
 ]
 
 
@@ -121,10 +124,11 @@ class Asked:
 
 
 def _refresh(settings: options.Settings, *, quiet: bool) -> None:
+    from tokenaudit.cli.ingest import known_folders
     from tokenaudit.ingest.run import refresh
 
     with progress.bar("Reading", quiet=quiet) as advance:
-        summary = refresh(settings.store, progress=advance)
+        summary = refresh(settings.store, first=lambda: known_folders(quiet=quiet), progress=advance)
     if summary.with_status("read") and not quiet:
         from tokenaudit.reports.ingested import as_lines
 
