@@ -51,6 +51,7 @@ WORDS = {
     "claude-code": "client",
     "codex": "client",
     "litellm": "gateway",
+    "report": "gateway",
     "cloud": "bill",
 }
 
@@ -58,8 +59,11 @@ WORDS = {
 def joined(rows: pl.LazyFrame, by: list[str], book: Any, **more: Any) -> Counted:
     """Return the cube of all rows, blank ones only as bills."""
     bills = [name for name, word in WORDS.items() if word == "bill"]
-    days = bill_days(rows.filter(pl.col("source").is_in(bills)))
-    overlap = Overlap(WORDS, more.pop("restates", {}), days, keep=more.pop("keep", frozenset()))
+    official = pl.col("source").is_in([name for name, word in WORDS.items() if word != "client"])
+    named = rows.select(pl.col("provider", "account").cast(pl.String), official=official).drop_nulls().unique()
+    days = bill_days(rows.filter(pl.col("source").is_in(bills)), named.collect())
+    keep, routers = more.pop("keep", frozenset()), frozenset({"litellm"})
+    overlap = Overlap(WORDS, more.pop("restates", {}), days, keep=keep, routers=routers)
     return joined_cube(rows.filter(~pl.col("blank")), by, book, overlap, **more)
 
 
@@ -332,22 +336,46 @@ def test_conditions_choose_after_the_bill_is_spread(usage: Frames, book: Any) ->
     assert by(rows, book, "user", conditions=[parse_condition("user=ann")]) == {"ann": 3}
 
 
+def test_what_is_told_is_about_what_is_shown(usage: Frames, book: Any) -> None:
+    """Who asks for one model hears of its bill and its log, and nothing of the rest."""
+    more: Row = {"request_model": "gpt-5-mini"}
+    others = [logged(1, **more), used(1, output_tokens=3 * MILLION, **more), billed(1, "2", **more)]
+    rows = usage(logged(1, user="ann"), used(1, output_tokens=2 * MILLION), billed(1), *others)
+    found = told(rows, book, conditions=[parse_condition(f"model={MODEL}")])
+    assert found.paid.select("source", "tokens", "amount").rows() == [
+        ("codex", MILLION, Decimal(2)),
+        ("openai-usage", MILLION, Decimal(2)),
+    ]
+    assert found.aside.select("source", "tokens").rows() == [("openai-usage", MILLION)]
+    nobody = told(rows, book, conditions=[parse_condition("user=bob")])
+    assert nobody.paid.is_empty()
+    assert nobody.aside.is_empty()
+
+
 def test_currencies_are_not_mixed(usage: Frames, book: Any) -> None:
     """A bill in another currency stays its own line."""
     rows = usage(logged(1), billed(1, billing_currency="EUR"))
     assert by(rows, book, "source") == {"codex": 10, "openai-cost": 4}
 
 
+WHO = st.sampled_from(["ann", "ann@example.com", "bob@example.com", "user-Q7mWc2LxT0pY", None])
+WHERE = {
+    "account": st.sampled_from(["org-1", None]),
+    "workspace": st.sampled_from(["shop", "proj_4BhNtYH0z7dW", None]),
+    "api_key": st.sampled_from(["nightly", "key_Zt4WqLm8RvXc", None]),
+}
+"""Names, addresses and ids as exports, routers and logs have them."""
 sightings = st.lists(
     st.builds(
         logged,
         st.integers(1, 2),
         st.integers(0, 10**12),
         st.sampled_from(["codex", "litellm", "usage"]),
-        user=st.sampled_from(["ann", "bob", None]),
+        user=WHO,
         request_model=st.sampled_from([MODEL, "gpt-5-mini"]),
         uncached_input_tokens=st.integers(0, 1000),
         project=st.sampled_from(["shop", None]),
+        **WHERE,
     ),
     max_size=6,
 )
@@ -356,10 +384,12 @@ counted = st.lists(
         used,
         st.integers(1, 2),
         output_tokens=st.integers(0, 10**12),
-        user=st.sampled_from(["ann", None]),
+        user=WHO,
         request_model=st.sampled_from([MODEL, "gpt-5-mini"]),
         project=st.sampled_from(["shop", "api", None]),
         batch=st.booleans(),
+        cost_basis=st.sampled_from([None, "included"]),
+        **WHERE,
     ),
     max_size=6,
 )
@@ -368,8 +398,9 @@ bills = st.lists(
         billed,
         st.integers(1, 2),
         st.decimals("-5", "1000000", places=18).map(str),
-        user=st.sampled_from(["ann", None]),
+        user=WHO,
         request_model=st.sampled_from([MODEL, "gpt-5-mini", None]),
+        **WHERE,
     ),
     max_size=4,
 )

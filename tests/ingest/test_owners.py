@@ -322,7 +322,7 @@ def test_forget_by_owner(world: World, capsys: pytest.CaptureFixture[str]) -> No
     give(world, FROM_FOLDER)
     store = ["--store", str(world.folder)]
     assert run(["forget", *store, "--where", "user=alice", "--dry-run"]) == 0
-    assert "Would forget 1 rows of 0 files, 1 rows stay" in capsys.readouterr().err
+    assert "Would forget 1 row, 1 row stays because" in capsys.readouterr().err
     assert run(["forget", *store, "--where", "user=alice"]) == 0
 
     assert users(world) == {"bob": 2}

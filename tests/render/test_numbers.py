@@ -117,6 +117,9 @@ def test_percent(ratio: str, expected: str) -> None:
         ("0", "5", "gone"),
         ("0", "0", "0 %"),
         ("-50", "-100", "+50 %"),
+        ("0.0001", "100", "-99.9 %"),
+        ("0.4", "100", "-99.6 %"),
+        ("-50", "100", "-150 %"),
     ],
 )
 def test_change(now: str, before: str, expected: str) -> None:

@@ -48,6 +48,18 @@ def test_money_that_was_set_aside_has_its_currency() -> None:
     ]
 
 
+def test_many_sources_are_named_in_short() -> None:
+    """Seven sources are five names and a sum."""
+    untied = pl.DataFrame(
+        [(f"tool-{n}", "openai", 2, 1000 - n) for n in range(7)],
+        schema={"source": pl.String, "provider": pl.String, "accounts": pl.Int64, "tokens": pl.Int64},
+        orient="row",
+    )
+    (text,) = sentences(Joined(pl.DataFrame(schema=PAID), pl.DataFrame(schema=ASIDE), untied))
+    assert text.startswith("Not tied to a bill: 1.0 K tokens of tool-0, 999 of tool-1, ")
+    assert "996 of tool-4, 2.0 K of 2 other sources may be of any of 2 accounts of openai." in text
+
+
 def test_doctor_says_that_nothing_overlaps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One source alone tells nothing twice."""
     ingest([str(SAMPLES / "codex")], tmp_path / "one")
@@ -64,3 +76,11 @@ def test_files_without_usage_are_named(tmp_path: Path) -> None:
     summary = ingest([str(log.parent)], tmp_path / "store")
     assert f"Recognised, but without usage: 1 file\n  {log} (claude-code)" in "\n".join(as_lines(summary))
     assert as_json(summary)["notes"] == [f"Recognised, but without usage: 1 file: {log} (claude-code)"]
+
+
+def test_a_spreadsheet_is_to_be_saved_as_csv(tmp_path: Path) -> None:
+    """Programs for spreadsheets keep exports in a format of their own."""
+    (tmp_path / "october.xlsx").write_bytes(b"PK\x03\x04 not really")
+    (tmp_path / "october.ods").write_bytes(b"PK\x03\x04 nor this")
+    text = "\n".join(as_lines(ingest([str(tmp_path)], tmp_path / "store")))
+    assert text.count("(a spreadsheet: save its table as CSV)") == 2

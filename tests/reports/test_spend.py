@@ -101,3 +101,14 @@ def test_hint_where_there_is_nothing(tmp_path: Path, capsys: pytest.CaptureFixtu
     error = capsys.readouterr().err
     assert "nothing is stored in March 2026" in error
     assert "1 stored row of a longer time cannot be cut" in error
+
+
+def test_notes_are_about_what_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A quarter of bob's cannot be cut; who asks for ann, or for another source, hears nothing of it."""
+    quarter = "2026-10-01T00:00:00Z,2027-01-01T00:00:00Z,period,gpt-5,bob,9.00,USD\n"
+    store = stored(tmp_path, HEAD + row("ann", "1.00") + quarter + "no time,,,gpt-5,ann,1.00,USD\n")
+    everything = shown(capsys, store)
+    assert "Left out: 1 row of usage" in everything
+    assert "Rejected: 1 line" in everything
+    assert "Left out" not in shown(capsys, store, "--where", "user=ann")
+    assert "Rejected: 1 line" in shown(capsys, store, "--where", "source=usage")

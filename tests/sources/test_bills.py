@@ -106,7 +106,7 @@ def test_the_ingest_says_what_it_left_out(csv_text: CsvText, tmp_path: Path) -> 
     ]
     assert summary.notes == [
         "mixed.csv: 1 row left out: no LLM spend (2.50 USD)",
-        "none.csv: all 1 row left out: no LLM spend (2.50 USD)",
+        "none.csv: its only row left out: no LLM spend (2.50 USD)",
     ]
 
 

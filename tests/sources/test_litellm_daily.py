@@ -83,7 +83,7 @@ def test_only_totals(read_text: ReadText) -> None:
     [
         ("team-usage-2026-10-01-2026-10-31-daily.csv", "workspace", "Platform"),
         ("some file.csv", "workspace", "Platform"),
-        ("organization-usage-2026-10-01-2026-10-31-daily.csv", "account", "Platform"),
+        ("organization-usage-2026-10-01-2026-10-31-daily.csv", "tags", '{"organization":"Platform"}'),
         ("customer_usage_daily_2026-10-31.csv", "tags", '{"end_user":"Platform"}'),
         ("agent_usage_daily_2026-10-31.csv", "tags", '{"agent":"Platform"}'),
         ("user_usage_daily_2026-10-31.csv", "user", "Platform"),
@@ -105,7 +105,8 @@ def test_titled_entities(read_text: ReadText, kind: str) -> None:
     row = read_text(SOURCE, export(DAILY).replace("Team", kind)).row()
 
     assert row["workspace"] is None
-    assert "Platform" in (row["account"] or row["tags"])
+    assert "Platform" in row["tags"]
+    assert row["account"] is None
 
 
 @pytest.mark.parametrize("text", [export(DAILY).replace("Team,Team ID", "Tag Alias,Tag ID"), export(PLAIN)])

@@ -99,10 +99,10 @@ def test_spend_logs(read_text: ReadText, shape: Callable[..., str], where: str) 
     assert {name: found[name] for name in schema.COUNTS if found[name]} == CLASSES
     assert (found["reported_cost"], found["billed_cost"], found["provider"]) == (Decimal("0.0105"), None, "anthropic")
     assert (found["user"], found["api_key"], found["workspace"]) == ("alice@example.com", "backend", "Platform")
-    assert (found["account"], found["project"], found["session"]) == ("org-1", "Checkout", "s-1")
+    assert (found["account"], found["project"], found["session"]) == (None, "Checkout", "s-1")
     assert json.loads(found["tags"]) == {
         "end_user": "customer-7", "request_tags": "support,env:prod", "model_group": "sonnet",
-        "call_type": "acompletion",
+        "call_type": "acompletion", "organization": "org-1",
     }  # fmt: skip
     assert found["charge_period_start"] == START
 

@@ -64,10 +64,22 @@ def test_nested_names_count(tmp_path: Path) -> None:
     assert nearest(Head(str(tmp_path / "bill.parquet"))) == expected
 
 
-def test_a_database_has_no_nearest(tmp_path: Path) -> None:
-    """Databases are logs, which are not recognised by a set of columns."""
+DATABASES = [
+    ("sessions (id, model, request_model, charge_period_start)", None),
+    (
+        "sessions (id, parent_session_id, prompt_tokens, completion_tokens, created_at, updated_at)",
+        Near("crush", ["sessions.cost"]),
+    ),
+    ("sessions (id, working_dir, total_tokens)", Near("goose", ["sessions.accumulated_total_tokens"])),
+    ("messages (id, text)", None),
+]
+
+
+@pytest.mark.parametrize(("table", "expected"), DATABASES)
+def test_databases(tmp_path: Path, table: str, expected: Near | None) -> None:
+    """A database of a version that lacks some columns is named, one of another program is not."""
     with closing(sqlite3.connect(tmp_path / "x.db")) as database:
-        database.execute("create table sessions (id, model, request_model, charge_period_start)")
+        database.execute(f"create table {table}")
         database.commit()
 
-    assert nearest(Head(str(tmp_path / "x.db"))) is None
+    assert nearest(Head(str(tmp_path / "x.db"))) == expected

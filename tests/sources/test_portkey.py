@@ -118,7 +118,8 @@ def test_real_analytics_record(shared: Path, read_file: ReadFile) -> None:
     assert (row["user"], row["workspace"], row["provider"]) == (stated["_user"], stated["workspace_slug"], "openai")
     labels = dict(zip(stated["metadata"]["key"], stated["metadata"]["value"], strict=True))
     assert row["session"] == labels.pop("session_id")
-    assert json.loads(row["tags"]) == {"environment": "production", "prompt": stated["prompt_slug"], **labels}
+    own = {"environment": "production", "prompt": stated["prompt_slug"], "organisation": stated["organisation_id"]}
+    assert json.loads(row["tags"]) == {**own, **labels}
 
 
 def test_real_stored_log(shared: Path, read_file: ReadFile) -> None:

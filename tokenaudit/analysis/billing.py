@@ -10,11 +10,13 @@ import polars as pl
 
 from tokenaudit.analysis.measures import known_sum
 from tokenaudit.analysis.overlap import ACCOUNT, ITEM, MONEY, PAID, Joined, Overlap, summed
+from tokenaudit.analysis.people import is_id
 from tokenaudit.analysis.spread import shares
 from tokenaudit.schema import TOKEN_CLASSES
 
 RESTATED = ("provider", ACCOUNT, "tie_day", ITEM)
 """What a bill and the one that it restates must agree in."""
+NO_TOKENS = pl.lit(0, pl.Int64).alias("tokens")
 
 
 def with_bills_spread(charges: pl.DataFrame, overlap: Overlap, joined: Joined) -> tuple[pl.DataFrame, Joined]:
@@ -24,6 +26,8 @@ def with_bills_spread(charges: pl.DataFrame, overlap: Overlap, joined: Joined) -
     money is from another source's bill.
     """
     current, restated = _without_restated_bills(charges, overlap)
+    books = pl.col("tie_source").replace_strict(dict(overlap.books), default=None, return_dtype=pl.String)
+    current = current.with_columns(books=books, routed=pl.col("tie_source").is_in(overlap.routers))
     bills = current.filter(_is_bill(overlap), pl.col("billed_cost").is_not_null(), _counted() == 0)
     rows = current.filter(pl.col("tie_day").is_not_null(), pl.col("billed_cost").is_null() | ~_is_bill(overlap))
     parts = shares(bills, rows)
@@ -48,13 +52,13 @@ def _without_restated_bills(charges: pl.DataFrame, overlap: Overlap) -> tuple[pl
     aside, gone = [], [pl.Series("cell", [], charges["cell"].dtype)]
     for source, others in overlap.restates.items():
         for other in sorted(others):
-            covered = _days(overlap.bills.filter(pl.col("source") == other)).select(RESTATED).unique()
+            covered = _days(overlap.bills.days.filter(pl.col("source") == other)).select(RESTATED).unique()
             said = charges.filter(pl.col("tie_source") == source, pl.col("billed_cost").is_not_null())
             fresh = said.filter(~pl.col("cell").is_in(pl.concat(gone).implode()))
             twice = fresh.join(covered, on=RESTATED, how="semi", nulls_equal=True)
             currency = pl.col("billing_currency").cast(pl.String)
-            amounts = twice.group_by(currency).agg(tokens=pl.lit(0, pl.Int64), amount=known_sum("billed_cost"))
-            aside.append(amounts.with_columns(source=pl.lit(source), for_source=pl.lit(other)))
+            amounts = twice.filter("shown").group_by(currency).agg(amount=known_sum("billed_cost"))
+            aside.append(amounts.with_columns(NO_TOKENS, source=pl.lit(source), for_source=pl.lit(other)))
             gone.append(twice["cell"])
     return charges.filter(~pl.col("cell").is_in(pl.concat(gone).implode())), summed(aside)
 
@@ -68,18 +72,27 @@ def _days(bills: pl.DataFrame) -> pl.DataFrame:
 def _settled(cells: pl.DataFrame, overlap: Overlap) -> pl.DataFrame:
     """Add `settled`: the row is of a provider's own count, on a day with a bill of the same account and workspace."""
     counts = [name for name, word in overlap.authority.items() if word == "usage"]
-    billed = (
-        _days(overlap.bills)
-        .group_by("provider", ACCOUNT, "tie_day")
-        .agg(workspaces=pl.col("workspace").drop_nulls().unique(), whole=pl.col("workspace").is_null().any())
-    )
-    beside = cells.join(
-        billed, on=["provider", ACCOUNT, "tie_day"], how="left", nulls_equal=True, maintain_order="left"
-    )
+    books = {overlap.books.get(name) for name in counts} or {None}
+    billed = pl.concat([_billed(overlap, name) for name in books])
+    keys = ["provider", ACCOUNT, "tie_day", "books"]
+    beside = cells.join(billed, on=keys, how="left", nulls_equal=True, maintain_order="left")
     place = pl.col("tie_workspace")
-    fits = pl.col("whole") | place.is_null() | pl.col("workspaces").list.contains(place)
+    coded = pl.col("workspaces").list.eval(is_id(pl.element())).list
+    unlike = pl.when(is_id(place)).then(~coded.all()).otherwise(coded.any())
+    fits = pl.col("whole") | place.is_null() | pl.col("workspaces").list.contains(place) | unlike
     settled = pl.col("tie_source").is_in(counts) & pl.col("whole").is_not_null() & fits
     return beside.with_columns(settled=settled.fill_null(value=False)).drop("workspaces", "whole")
+
+
+def _billed(overlap: Overlap, books: str | None) -> pl.DataFrame:
+    """Return of each day that bills for rows of some books cover: their `workspaces`, and whether they mean all."""
+    others = [name for name, of in overlap.books.items() if books is not None and of != books]
+    return (
+        _days(overlap.bills.days.filter(~pl.col("source").is_in(others)))
+        .group_by("provider", ACCOUNT, "tie_day")
+        .agg(workspaces=pl.col("workspace").drop_nulls().unique(), whole=pl.col("workspace").is_null().any())
+        .with_columns(books=pl.lit(books, pl.String))
+    )
 
 
 def _with_their_money(cells: pl.DataFrame) -> pl.DataFrame:
@@ -97,14 +110,14 @@ def _with_their_money(cells: pl.DataFrame) -> pl.DataFrame:
         unpriced_requests=pl.when(~joined).then("unpriced_requests").otherwise(0),
         unpriced_tokens=pl.when(~joined).then("unpriced_tokens").otherwise(0),
         joined_tokens=pl.when(joined).then(pl.sum_horizontal(TOKEN_CLASSES)).otherwise(0),
-    ).drop("paid", "valued", "settled")
+    ).drop("paid", "valued", "settled", "books", "routed")
 
 
 def _paid(parts: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """Return which rows have their money from which bill."""
+    """Return which rows, of those that are shown, have their money from which bill."""
     tokens = pl.sum_horizontal(TOKEN_CLASSES)
     bills = cells.select(pl.col("cell").alias("bill"), pl.col("tie_source").alias("of"), "billing_currency")
-    rows = cells.select("cell", pl.col("tie_source").alias("source"), tokens=tokens)
+    rows = cells.filter("shown").select("cell", pl.col("tie_source").alias("source"), tokens=tokens)
     known = parts.join(bills, on="bill").join(rows, on="cell")
     amounts = known.group_by(bill="of", source="source", billing_currency=pl.col("billing_currency").cast(pl.String))
     counted = known.unique(["of", "cell"]).group_by(bill="of", source="source").agg(pl.col("tokens").sum())

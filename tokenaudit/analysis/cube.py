@@ -85,13 +85,14 @@ def joined_cube(
     """Return the cube of usage in which several sources tell of the same calls, each call counted once.
 
     As `cube`, but `usage` holds all rows of the UTC days that the time asked for touches; `inside` says which are asked
-    for. Conditions choose among the rows after their bills are spread over them.
+    for. Conditions choose among the rows after their bills are spread over them, and what is told of the decisions.
     """
     names = dimensions(by)
     within = pl.lit(value=True) if inside is None else inside
     keys = [*_keys(unlike(names, _columns(conditions)), timezone), *overlap.keys(overlapping), within.alias("inside")]
     cells = _sums(usage, book, keys, {}).collect(engine="streaming")
-    once, joined = overlap.without_repeats(cells, overlapping)
+    known = charge_filter(condition for condition in conditions if condition.column != "cost_basis")
+    once, joined = overlap.without_repeats(cells.with_columns(shown=pl.col("inside") & known), overlapping)
     charges, told = with_bills_spread(charge(once.lazy(), book).collect(), overlapping, joined)
     asked = charges.lazy().filter("inside", charge_filter(conditions))
     return Counted(_detailed(asked, names).collect(), told)

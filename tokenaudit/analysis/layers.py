@@ -2,15 +2,17 @@
 
 A provider's own count holds the calls that a gateway and a developer's log hold too. The finer rows stand as they are,
 as they know who and where; of the coarser ones the rest remains, so that every call counts once. Both name the same
-provider, account, UTC day and model, and not different users. Each kind of token is matched with its like.
+provider, account, UTC day and model, and no two people. Each kind of token is matched with its like.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import polars as pl
 
+from tokenaudit.analysis.people import PERSON, is_address, is_id, person
 from tokenaudit.schema import CACHE_CREATION_CLASSES, COUNTS
 
 KEY = ("provider", "tie_account", "tie_day", "model")
@@ -24,7 +26,7 @@ KINDS = {name: "cache_creation" if name in CACHE_CREATION_CLASSES else name for 
 
 
 class Told(NamedTuple):
-    """Amounts in long form: `cell`, LOT, KEY, USER, `name` (the column), `kind` and `amount` (Int64, above 0)."""
+    """Amounts in long form: `cell`, LOT, KEY, USER, PERSON, `name` (the column), `kind`, `amount` (Int64, above 0)."""
 
     amounts: pl.DataFrame
 
@@ -36,7 +38,7 @@ class Told(NamedTuple):
             COUNTED, index=index, variable_name="name", value_name="amount"
         )
         kind = pl.col("name").replace_strict(KINDS).alias("kind")
-        return cls(amounts.filter(pl.col("amount") > 0).with_columns(kind))
+        return cls(amounts.filter(pl.col("amount") > 0).with_columns(kind, person(pl.col(USER)).alias(PERSON)))
 
     def calls(self) -> frozenset[tuple[object, ...]]:
         """Return each KEY once: two sources without one in common tell of no call both."""
@@ -60,17 +62,34 @@ class Absorbed(NamedTuple):
     fine: Told
 
 
-def absorb(coarse: Told, fine: Told) -> Absorbed:
-    """Take finer amounts out of coarser ones: first where both name the same user, then where one names none."""
-    named, coarse_named = pl.col(USER).is_not_null(), (*KEY, USER, "kind")
-    whole = Absorbed(coarse, fine)
-    whole = _step(whole, coarse_named, named, named)
-    whole = _step(whole, (*KEY, "kind"), ~named, pl.lit(value=True))
-    return _step(whole, (*KEY, "kind"), pl.lit(value=True), ~named)
+def absorb(coarse: Told, fine: Told, *, anyone: bool = False) -> Absorbed:
+    """Take finer amounts out of coarser ones of the same user; then of a user whose name may be the same person's.
+
+    That is the name without its domain; no name at all; an id beside a name; and `anyone`, where one of the two knows
+    only who holds the key.
+    """
+    if coarse.amounts.join(fine.amounts, on=KEY, how="semi", nulls_equal=True).is_empty():
+        return Absorbed(coarse, fine)
+    user, everybody = pl.col(USER), pl.lit(value=True)
+    named, address, coded = user.is_not_null(), is_address(user), is_id(user)
+    key = (*KEY, "kind")
+    steps = [
+        ((*key, USER), named, named),
+        ((*key, PERSON), address, named & ~address),
+        ((*key, PERSON), named & ~address, address),
+        (key, ~named, everybody),
+        (key, everybody, ~named),
+        (key, coded, named & ~coded),
+        (key, named & ~coded, coded),
+        *([(key, everybody, everybody)] if anyone else []),
+    ]
+    return reduce(lambda told, step: _step(told, *step), steps, Absorbed(coarse, fine))
 
 
 def _step(told: Absorbed, key: tuple[str, ...], of_coarse: pl.Expr, of_fine: pl.Expr) -> Absorbed:
     coarse, fine = told.coarse.where(of_coarse).amounts, told.fine.where(of_fine).amounts
+    if coarse.is_empty() or fine.is_empty():
+        return told
     both = _sums(coarse, key, "coarse").join(_sums(fine, key, "fine"), on=key, nulls_equal=True)
     if both.is_empty():
         return told

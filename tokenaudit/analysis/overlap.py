@@ -3,16 +3,17 @@
 A provider's bill, its own count of tokens, a gateway's log and a developer's log may all tell of the same calls. Which
 do is decided here, at query time; stored rows stay as they are.
 
-* Sources tell of the same calls where they share provider, account, UTC day and model, and do not name different users.
-  A row without an account is of the only account that bills of its provider name, or of the one that bills its
-  workspace. Where there are several, bills and the provider's own counts that name none are of one account together,
-  and logs are tied to none.
+* Sources tell of the same calls where they share provider, account, UTC day and model, and do not name different people
+  (`people`). Which account a row is of that names none, `accounts` tells.
+* Routers, gateways of no provider, have workspaces, keys and callers of their own, whom no provider knows.
 * The finest rows stand, those of a request before those of a day. Of coarser counts only the rest stays (`layers`).
 * The bill is spread over the rows it pays for (`spread`). What it pays for without a row stays a line of its own, and
   so do rows that no bill pays for; a provider's own count on a day with a bill costs nothing beyond it.
 * Logs of developers' machines do not overlap with each other, nor do bills: they are of different tools and products.
+  What a provider sells in two separate businesses (`books`) is never the same; a log may be of either, but once.
   A source that says it restates another gives way to it: a log session by session, a bill day by day and item by item.
-* Rows that a plan covers, and sources to `keep`, are left alone.
+* Rows that a plan covers are on no bill; what a log tells of them is covered too (`plans`). Sources to `keep` are left
+  alone.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from tokenaudit.analysis.accounts import Bills, settled, with_accounts
 from tokenaudit.analysis.layers import COUNTED, LOT, Told, absorb, reduced
 from tokenaudit.analysis.measures import known_sum
+from tokenaudit.analysis.plans import covered_logs, is_included
 from tokenaudit.charges import PRICE_DIMENSIONS, UNITS
 from tokenaudit.schema import GRANULARITIES, TOKEN_CLASSES
 
@@ -37,9 +40,10 @@ AUTHORITIES = ("bill", "usage", "gateway", "client", "none")
 APART = ("bill", "client")
 """Sources of one of these levels do not overlap with each other."""
 EXPORTS = ("bill", "usage")
-"""What a provider's console gives out: where bills name no account, its counts without one are of the same."""
+"""What a provider's console gives out."""
 ACCOUNT = "tie_account"
 TIES = {"tie_account": "account", "tie_workspace": "workspace", "tie_user": "user", "tie_api_key": "api_key"}
+ROUTERS_OWN = ("tie_workspace", "tie_api_key")
 DATES = ("tie_day", "tie_end")
 REPEATS = "tie_repeats"
 ITEM = "tie_item"
@@ -72,15 +76,26 @@ class Overlap:
     """Whose word each source is, by name."""
     restates: Mapping[str, Collection[str]]
     """By source: the sources that it gives way to."""
-    bills: pl.DataFrame
-    """Provider, account, workspace, `day` and `end` of all rows of bills, blank ones included."""
+    bills: Bills
     sessions: Mapping[tuple[str, str], pl.Series] = field(default_factory=dict)
     """By source and the one that it restates: the sessions that both hold, for logs of developers' machines."""
     keep: frozenset[str] = frozenset()
+    routers: frozenset[str] = frozenset()
+    """Gateways of no provider: their workspaces and keys are their own, and callers share the provider's keys."""
+    books: Mapping[str, str] = field(default_factory=dict)
+    """By source: which of a provider's separate businesses it is of, where it is of one."""
+
+    def apart(self, one: str, two: str) -> bool:
+        """Say whether two sources are of separate businesses of a provider."""
+        return one in self.books and two in self.books and self.books[one] != self.books[two]
 
     def sources(self) -> list[str]:
         """Return the sources that may overlap."""
         return [name for name, word in self.authority.items() if word != "none" and name not in self.keep]
+
+    def reports(self) -> list[str]:
+        """Return the sources that know whose calls a plan covers."""
+        return [name for name, word in self.authority.items() if word in ("usage", "gateway") and name not in self.keep]
 
 
 class Joined(NamedTuple):
@@ -105,9 +120,12 @@ class Step(NamedTuple):
 
 def keys(overlap: Overlap) -> list[pl.Expr]:
     """Return KEYS as expressions on usage rows."""
-    tied = pl.col("source").is_in(overlap.sources()) & (pl.col("cost_basis") != "included").fill_null(value=True)
+    planned = is_included() & ~pl.col("source").is_in(overlap.reports())
+    tied = pl.col("source").is_in(overlap.sources()) & ~planned
     texts = {tie: pl.col(name).cast(pl.String) for tie, name in TIES.items()}
-    named = {"tie_source": pl.col("source").cast(pl.String), **texts, **_dates(*DATES), ITEM: _item()}
+    routed = pl.col("source").is_in(overlap.routers)
+    own = {tie: pl.when(~routed).then(texts[tie]) for tie in ROUTERS_OWN}
+    named = {"tie_source": pl.col("source").cast(pl.String), **texts, **own, **_dates(*DATES), ITEM: _item()}
     repeats = _repeats(overlap).alias(REPEATS)
     return [*(pl.when(tied).then(value).alias(name) for name, value in named.items()), repeats]
 
@@ -136,35 +154,29 @@ def _repeats(overlap: Overlap) -> pl.Expr:
     return pl.coalesce(*again, pl.lit(None, pl.String))
 
 
-def bill_days(rows: pl.LazyFrame) -> pl.DataFrame:
-    """Return `Overlap.bills` of the rows of bills, blank ones included.
-
-    An account that no bill of its provider contradicts is filled in. A bucket that a bill calls empty is of all
-    workspaces that bills of its account name, if they name any.
-    """
+def bill_days(rows: pl.LazyFrame, named: pl.DataFrame) -> Bills:
+    """Return what `Overlap.bills` holds, of the rows of bills, blank ones included, and accounts named elsewhere."""
     names = pl.col("source", "provider", "account", "workspace").cast(pl.String)
     found = rows.select(names, "blank", _item().alias("item"), **_dates("day", "end")).unique().collect()
-    only = _only(found.filter(pl.col("account").is_not_null()), ["provider"])
-    named = found.join(only, on="provider", how="left").with_columns(account=pl.coalesce("account", "account_only"))
-    places = named.filter(pl.col("workspace").is_not_null()).select("provider", "account", place="workspace").unique()
-    spoken = named.filter("blank").join(places, on=["provider", "account"], how="left", nulls_equal=True)
-    blank = spoken.with_columns(workspace=pl.coalesce("workspace", "place")).drop("place")
-    return pl.concat([named.filter(~pl.col("blank")), blank]).drop("account_only").unique()
+    return settled(found, named)
 
 
 def without_repeats(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, Joined]:
     """Take out of unpriced cells what another source tells too; tie each cell to an account.
 
-    In: sums of usage with KEYS, `provider`, `model`, `granularity` and counts. Out: the cells that are left, with their
-    numbers in `cell`, and what was decided so far.
+    In: sums of usage with KEYS, `provider`, `model`, `granularity`, counts and `shown` (the reader asked for it). Out:
+    the cells that are left, with their numbers in `cell`, and what was decided so far about those that are shown.
     """
     texts = _numbered(cells.with_columns(pl.col(pl.Categorical).cast(pl.String)))
     numbered, untied = _with_accounts(texts.filter(pl.col(REPEATS).is_null()), overlap)
+    logs = [name for name, word in overlap.authority.items() if word == "client"]
+    covered = covered_logs(numbered, overlap.reports(), logs)
+    numbered = covered.cells.with_columns(pl.when(~is_included()).then(pl.col(KEYS)))
     left, aside = _layered(numbered, overlap)
     again = texts.filter(pl.col(REPEATS).is_not_null())
     whole = _split_bills(numbered, left)
     empty = pl.col("tie_day").is_not_null() & (pl.sum_horizontal(COUNTED) == 0) & pl.col("billed_cost").is_null()
-    joined = Joined(pl.DataFrame(schema=PAID), pl.concat([aside, _told_again(again)]), untied)
+    joined = Joined(pl.DataFrame(schema=PAID), summed([aside, _told_again(again), _of_plans(covered.taken)]), untied)
     return whole.filter(~empty).drop(LOT), joined
 
 
@@ -179,8 +191,12 @@ def _numbered(cells: pl.DataFrame) -> pl.DataFrame:
 def _told_again(cells: pl.DataFrame) -> pl.DataFrame:
     """Return the tokens of rows that repeat another source's session."""
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
-    sums = cells.group_by(source=pl.col("tie_source"), for_source=pl.col(REPEATS)).agg(tokens)
+    sums = cells.filter("shown").group_by(source=pl.col("tie_source"), for_source=pl.col(REPEATS)).agg(tokens)
     return summed([sums.with_columns(amount=pl.lit(None, MONEY), billing_currency=pl.lit(None, pl.String))])
+
+
+def _of_plans(taken: pl.DataFrame) -> pl.DataFrame:
+    return taken.with_columns(amount=pl.lit(None, MONEY), billing_currency=pl.lit(None, pl.String))
 
 
 def _split_bills(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
@@ -204,60 +220,62 @@ def _split_bills(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
 def _with_accounts(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Fill in accounts where there is no doubt. Cells that stay in doubt are tied to nothing."""
-    named = overlap.bills.filter(pl.col("account").is_not_null())
-    places = _only(named, ["provider", "workspace"]).filter(pl.col("workspace").is_not_null())
-    whole = _only(named, ["provider"])
-    several = named.group_by("provider").agg(accounts=pl.col("account").n_unique()).filter(pl.col("accounts") > 1)
-    nameless = overlap.bills.filter(pl.col("account").is_null())["provider"].unique()
-    joined = (
-        cells.join(
-            places,
-            left_on=["provider", "tie_workspace"],
-            right_on=["provider", "workspace"],
-            how="left",
-            maintain_order="left",
-        )
-        .join(whole, on="provider", how="left", maintain_order="left", suffix="_whole")
-        .join(several, on="provider", how="left", maintain_order="left")
-    )
-    account = pl.coalesce(ACCOUNT, "account_only", "account_only_whole")
     exports = [name for name, word in overlap.authority.items() if word in EXPORTS]
-    together = pl.col("tie_source").is_in(exports) & pl.col("provider").is_in(nameless.implode())
-    doubtful = pl.col("tie_day").is_not_null() & account.is_null() & pl.col("accounts").is_not_null() & ~together
-    marked = joined.with_columns(account.alias(ACCOUNT), doubtful=doubtful)
+    marked = with_accounts(cells, overlap.bills, exports)
     tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()).alias("tokens")
     untied = (
-        marked.filter("doubtful")
+        marked.filter("doubtful", "shown", ~is_included())
         .group_by("tie_source", "provider", "accounts")
         .agg(tokens)
         .sort("tie_source", "provider")
     )
-    settled = marked.with_columns(pl.when(~pl.col("doubtful")).then(pl.col(KEYS)))
-    return settled.select(cells.columns), untied.rename({"tie_source": "source"})
-
-
-def _only(bills: pl.DataFrame, by: list[str]) -> pl.DataFrame:
-    """Return the account of each provider (and workspace) that has only one."""
-    counted = bills.group_by(by).agg(account_only=pl.col("account").first(), several=pl.col("account").n_unique())
-    return counted.filter(pl.col("several") == 1).drop("several")
+    tied = marked.with_columns(pl.when(~pl.col("doubtful")).then(pl.col(KEYS)))
+    return tied.select(cells.columns), untied.rename({"tie_source": "source"})
 
 
 def _layered(cells: pl.DataFrame, overlap: Overlap) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the cells without what a finer source tells too, and how many tokens of which source that were."""
     tied = cells.filter(pl.col("tie_day").is_not_null())
     left: dict[str, list[tuple[Told, frozenset[tuple[object, ...]]]]] = {}
+    taken = Taken(overlap)
     aside = []
     for step, part in sorted(_steps(tied, overlap), key=operator.itemgetter(0)):
-        source, told = step.source, Told.of(part)
+        source, told, shown = step.source, Told.of(part), part.filter("shown")["cell"]
         calls = told.calls()
         for other in _finer(source, left, overlap):
-            for finer in (finer for finer, others in left[other] if not calls.isdisjoint(others)):
-                before, told = told, absorb(told, finer).coarse
-                aside.append(_taken(before, told).with_columns(source=pl.lit(source), for_source=pl.lit(other)))
+            for number, (finer, others) in enumerate(left[other]):
+                if calls.isdisjoint(others):
+                    continue
+                before, free = told, taken.left_of(source, (other, number), finer)
+                told = absorb(told, free, anyone=_callers(source, other, overlap)).coarse
+                taken.note(source, (other, number), before, finer)
+                aside.append(_taken(before, told, shown).with_columns(source=pl.lit(source), for_source=pl.lit(other)))
         left.setdefault(source, []).append((told, calls))
     amounts = [told.amounts for parts in left.values() for told, _ in parts]
     rest = reduced(tied, Told(pl.concat(amounts))) if amounts else tied
     return pl.concat([cells.filter(pl.col("tie_day").is_null()), rest]), summed(aside)
+
+
+class Taken:
+    """Remembers which calls of a log the exports of one business hold: those of another cannot hold them too."""
+
+    def __init__(self, overlap: Overlap) -> None:
+        """Begin with nothing taken."""
+        self.overlap = overlap
+        self.rest: dict[tuple[str, int], tuple[str, Told]] = {}
+
+    def left_of(self, source: str, place: tuple[str, int], finer: Told) -> Told:
+        """Return what a source may tell of finer amounts: for the business that came second, what the first left."""
+        first, rest = self.rest.get(place, (None, finer))
+        return rest if self.overlap.books.get(source) not in (None, first) else finer
+
+    def note(self, source: str, place: tuple[str, int], coarse: Told, finer: Told) -> None:
+        """Remember what is left of finer amounts, which may be of any business, if the source's came first."""
+        books, several = self.overlap.books.get(source), len(set(self.overlap.books.values())) > 1
+        first, rest = self.rest.get(place, (books, finer))
+        if books is not None and books == first and several and place[0] not in self.overlap.books:
+            anyone = _callers(source, place[0], self.overlap)
+            self.rest[place] = books, absorb(coarse, rest, anyone=anyone).fine
 
 
 def _steps(tied: pl.DataFrame, overlap: Overlap) -> Iterator[tuple[Step, pl.DataFrame]]:
@@ -273,16 +291,23 @@ def _finer(source: str, done: Collection[str], overlap: Overlap) -> list[str]:
     """Return which of the sources already looked at may tell of the same calls."""
     word = overlap.authority[source]
     peers = {other for other in done if word in APART and overlap.authority[other] == word}
-    return [other for other in done if other != source and (other not in peers or other in _restated(source, overlap))]
+    near = [other for other in done if other != source and not overlap.apart(source, other)]
+    return [other for other in near if other not in peers or other in _restated(source, overlap)]
+
+
+def _callers(source: str, finer: str, overlap: Overlap) -> bool:
+    """Say whether one of two sources names callers, of whom the other one, an export, knows nothing."""
+    pair = {source, finer}
+    return bool(pair & overlap.routers) and any(overlap.authority[name] in EXPORTS for name in pair)
 
 
 def _restated(source: str, overlap: Overlap) -> Collection[str]:
     return overlap.restates.get(source, ())
 
 
-def _taken(before: Told, after: Told) -> pl.DataFrame:
-    """Return the tokens that were taken away, as one row."""
-    tokens = pl.col("name").is_in(TOKEN_CLASSES)
+def _taken(before: Told, after: Told, shown: pl.Series) -> pl.DataFrame:
+    """Return the tokens that were taken away from the cells that are shown, as one row."""
+    tokens = pl.col("name").is_in(TOKEN_CLASSES) & pl.col("cell").is_in(shown.implode())
     left, right = (told.amounts.select(pl.col("amount").filter(tokens).sum()).item() for told in (before, after))
     kinds = {name: ASIDE[name] for name in ("billing_currency", "tokens", "amount")}
     return pl.DataFrame({"billing_currency": [None], "tokens": [left - right], "amount": [None]}, kinds)

@@ -51,6 +51,14 @@ def charge_filter(conditions: Iterable[Condition], instead: Mapping[str, pl.Expr
     return reduce(and_, met, pl.lit(value=True))
 
 
+def may_meet(conditions: Iterable[Condition]) -> pl.Expr:
+    """Return the filter of usage rows that may meet `conditions` once they are priced."""
+    told = [condition for condition in conditions if condition.column in NAMES and condition.column != "cost_basis"]
+    unknown = pl.col("provider").is_null()
+    met = (charge_filter([item]) | unknown if item.column == "provider" else charge_filter([item]) for item in told)
+    return reduce(and_, met, pl.lit(value=True))
+
+
 def in_period(usage: pl.LazyFrame, period: Period) -> Chosen:
     """Split off the usage rows that count in `period`.
 

@@ -46,6 +46,7 @@ def command(
         raise QueryError("--file and --where exclude each other", "forget the file, or choose rows by other columns")
     settings = options.settings(store, config, no_config=no_config)
     from tokenaudit.analysis.where import usage_filter
+    from tokenaudit.render.numbers import plural
     from tokenaudit.reports.owners import own_or_owner
     from tokenaudit.sources import by_name, newest_wins
     from tokenaudit.store.catalog import Catalog
@@ -67,5 +68,7 @@ def command(
         catalog.close()
     if not quiet:
         would = "Would forget" if dry_run else "Forgot"
-        kept = f", {done.kept:,} rows stay because another file holds them too" if done.kept else ""
-        screen.say(f"{would} {done.rows:,} rows of {len(done.files):,} files{kept}")
+        whose = f" of {plural(len(done.files), 'file')}" if done.files else ""
+        stay = "stays because another file holds it" if done.kept == 1 else "stay because other files hold them"
+        kept = f", {plural(done.kept, 'row')} {stay} too" if done.kept else ""
+        screen.say(f"{would} {plural(done.rows, 'row')}{whose}{kept}")

@@ -24,7 +24,21 @@ Settled = tuple[Found, str, Status]
 HEAD_BYTES = 4096
 TAIL_BYTES = 64
 PACKED = (".gz", ".zst")
-LOOKS_LIKE_DATA = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zst", ".zip", ".xlsx", ".db")
+LOOKS_LIKE_DATA = (
+    ".csv",
+    ".tsv",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".parquet",
+    ".gz",
+    ".zst",
+    ".zip",
+    ".xlsx",
+    ".xls",
+    ".ods",
+    ".db",
+)
 
 
 @dataclass(slots=True)

@@ -65,11 +65,18 @@ def left_out_notes(path: str, rows: int, found: Iterable[LeftOut]) -> list[str]:
         counts[reason] = counts.get(reason, 0) + count
         sums = costs.setdefault(reason, {})
         sums[currency] = sums.get(currency, Decimal()) + cost
-    head = f"{os.path.basename(path)}: {'' if rows else 'all '}"
+    whole = not rows and len(counts) == 1
     amounts = {
         reason: ", ".join(f"{cost:,.2f} {unit}" for unit, cost in sums.items()) for reason, sums in costs.items()
     }
     return [
-        f"{head}{count:,} {'row' if count == 1 else 'rows'} left out: {reason} ({amounts[reason]})"
+        f"{os.path.basename(path)}: {_rows(count, whole=whole)} left out: {reason} ({amounts[reason]})"
         for reason, count in counts.items()
     ]
+
+
+def _rows(count: int, *, whole: bool) -> str:
+    """Return a number of rows, and whether they are all that their file holds."""
+    if count == 1:
+        return "its only row" if whole else "1 row"
+    return f"all {count:,} rows" if whole else f"{count:,} rows"

@@ -21,6 +21,8 @@ UNITS = (("", 1), ("K", 10**3), ("M", 10**6), ("B", 10**9), ("T", 10**12))
 
 CENT = Decimal("0.01")
 HUNDRED = Decimal(100)
+LEAST = Decimal("-99.9")
+"""The greatest fall, in percent, of something that is not gone."""
 THOUSAND = Decimal(1000)
 
 
@@ -105,7 +107,9 @@ def change(now: Decimal, before: Decimal) -> str:
     if bool(now) != bool(before):
         return appearance(now, before)
     grown = EXACT.multiply(EXACT.divide(EXACT.subtract(now, before), before.copy_abs() or Decimal(1)), HUNDRED)
-    shown = rounded(grown, 1 if Decimal("0.05") <= grown.copy_abs() < 1 else 0)
+    nearly_gone = -HUNDRED < grown < LEAST + Decimal("0.4")
+    shown = rounded(grown, 1 if Decimal("0.05") <= grown.copy_abs() < 1 or nearly_gone else 0)
+    shown = max(shown, LEAST) if nearly_gone else shown
     return f"{shown:+,f} %" if shown else "0 %"
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SCHEMA = "tokenaudit.ingest/1"
 FILE_KEYS = ("path", "source", "rows", "new", "duplicate", "merged", "rejected", "status")
 COUNTS = ("rows", "new", "duplicate", "merged", "rejected")
+SPREADSHEETS = (".xlsx", ".xls", ".ods")
 LISTED = 5
 """Lines or files that are named before the rest is only counted."""
 
@@ -110,6 +111,8 @@ def _unrecognised(summary: Summary) -> Iterator[str]:
 
 
 def _nearest(path: str) -> str:
+    if path.lower().endswith(SPREADSHEETS):
+        return " (a spreadsheet: save its table as CSV)"
     near = nearest(Head(path))
     return f" (nearest: {near.source}, lacks {', '.join(f'`{name}`' for name in near.lacks)})" if near else ""
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SENTENCES = 5
 """Sentences of each kind before the rest is only counted."""
+SOURCES = 5
+"""Sources that a sentence names before the rest is only counted."""
 MORE = "see `tokenaudit doctor --overlap`"
 
 
@@ -83,6 +85,10 @@ def _grouped(frame: pl.DataFrame, keys: tuple[str, ...], by: str) -> list[tuple[
 
 
 def _tokens(rows: pl.DataFrame, name: str) -> str:
-    """Return ``12 M tokens of codex, 3 K of pi``."""
-    parts = [f"{compact_tokens(tokens)}{{}} of {source}" for source, tokens in rows.select(name, "tokens").iter_rows()]
-    return ", ".join(parts).replace("{}", " tokens", 1).replace("{}", "")
+    """Return ``12 M tokens of codex, 3 K of pi``, the rest of many together: ``1 K of 4 other sources``."""
+    known = rows.select(name, "tokens").rows()
+    rest = known[SOURCES:] if len(known) > SOURCES + 1 else []
+    told = known[: len(known) - len(rest)]
+    told += [(f"{len(rest)} other sources", sum(tokens for _, tokens in rest))] if rest else []
+    words = (" tokens", *("" for _ in told))
+    return ", ".join(f"{compact_tokens(n)}{word} of {who}" for (who, n), word in zip(told, words, strict=False))

@@ -55,8 +55,9 @@ def _counted(found: Breakdown) -> Iterator[str]:
 def _covered(found: Breakdown) -> Iterator[str]:
     included = found.facts.by_basis.filter(pl.col("cost_basis") == "included")
     for currency, nominal, requests in included.select("billing_currency", "list_cost", "requests").iter_rows():
-        worth = f", {money(nominal, currency)} at list prices" if nominal else ""
-        yield f"Covered by plans: {plural(requests, 'request')}{worth}, not in the spend."
+        parts = [plural(requests, "request")] if requests or not nominal else []
+        parts += [f"{money(nominal, currency)} at list prices"] if nominal else []
+        yield f"Covered by plans: {', '.join(parts)}, not in the spend."
 
 
 def _unpriced(found: Breakdown) -> Iterator[str]:

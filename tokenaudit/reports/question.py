@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import polars as pl
 
 from tokenaudit.analysis.cube import cube, joined_cube
 from tokenaudit.analysis.overlap import APART, Joined, Overlap, bill_days
-from tokenaudit.analysis.where import belongs, in_period, whole_days
+from tokenaudit.analysis.where import belongs, in_period, may_meet, whole_days
 from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
@@ -21,6 +21,7 @@ from tokenaudit.prices.book import load_book
 from tokenaudit.render.numbers import plural
 from tokenaudit.reports.owners import attributed
 from tokenaudit.schema import TOKEN_CLASSES
+from tokenaudit.sources.source import DECLARED_RULES
 
 if TYPE_CHECKING:
     from tokenaudit.sources.source import Source
@@ -75,7 +76,7 @@ def _plainly(store: Store, question: Question) -> Answer:
         conditions=question.conditions,
         expected_rows=sum(segment.rows for segment in store.segments(period.start, period.end)),
     )
-    return Answer(sums, _left_out(chosen.left_out))
+    return Answer(sums, _left_out(chosen.left_out, question))
 
 
 def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
@@ -94,7 +95,7 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
         conditions=question.conditions,
         inside=None if period.open else belongs(period),
     )
-    return Answer(counted.cube, _left_out(in_period(usage, period).left_out), counted.joined)
+    return Answer(counted.cube, _left_out(in_period(usage, period).left_out, question), counted.joined)
 
 
 def overlap_of(store: Store, question: Question) -> Overlap | None:
@@ -109,14 +110,34 @@ def overlap_of(store: Store, question: Question) -> Overlap | None:
     if not _may_overlap(store, found):
         return None
     bills = [name for name, source in found.items() if source.authority == "bill"]
-    days = bill_days(declared(store.rows().filter(pl.col("source").is_in(bills)), question.config))
+    rows = declared(store.rows().filter(pl.col("source").is_in(bills)), question.config)
     words = {name: source.authority for name, source in found.items()}
     restates = {name: [other for other in source.restates if other in found] for name, source in found.items()}
     pairs = [(name, other) for name, others in restates.items() for other in others]
     logs = [(name, other) for name, other in pairs if words[name] == words[other] == "client"]
     held = _sessions(store, sorted({other for _, other in logs})) if logs else {}
-    sessions = {(name, other): held[other] for name, other in logs}
-    return Overlap(words, {name: others for name, others in restates.items() if others}, days, sessions)
+    return Overlap(
+        words,
+        {name: others for name, others in restates.items() if others},
+        bill_days(rows, _accounts(store, question.config, found)),
+        {(name, other): held[other] for name, other in logs},
+        routers=frozenset(name for name, source in found.items() if _is_router(source)),
+        books={name: source.books for name, source in found.items() if source.books},
+    )
+
+
+def _accounts(store: Store, config: Config, found: Mapping[str, Source]) -> pl.DataFrame:
+    """Return the accounts that sources name, as `accounts.NAMES`. Whose a log is tells nothing about a bill."""
+    official = [name for name, source in found.items() if source.authority != "client"]
+    told = replace(config, accounts=tuple(item for item in config.accounts if item.source in official))
+    rows = declared(store.usage().filter(pl.col("source").is_in(list(found))), told)
+    names = pl.col("provider", "account").cast(pl.String)
+    return rows.select(names, official=pl.col("source").is_in(official)).drop_nulls().unique().collect()
+
+
+def _is_router(source: Source) -> bool:
+    """Say whether a source is a gateway of no provider."""
+    return source.authority == "gateway" and (source.provider is None or source.rules >= DECLARED_RULES)
 
 
 def _sessions(store: Store, sources: Sequence[str]) -> dict[str, pl.Series]:
@@ -228,18 +249,19 @@ def no_data(store: Store, question: Question, answer: Answer) -> NoDataError:
         return _empty()
     longer = int(answer.left_out["rows"].sum())
     reach = f"{plural(longer, 'stored row')} of a longer time cannot be cut; " if longer else ""
-    return NoDataError(
-        f"{what}{where}", f"{reach}the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; try --period all"
-    )
+    try_ = "--by shows what a column holds" if question.period.open else "try --period all"
+    return NoDataError(f"{what}{where}", f"{reach}the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; {try_}")
 
 
 def _empty() -> NoDataError:
     return NoDataError("the store is empty", "run `tokenaudit ingest PATH` on exports or logs, or `tokenaudit demo`")
 
 
-def _left_out(rows: pl.LazyFrame) -> pl.DataFrame:
+def _left_out(rows: pl.LazyFrame, question: Question) -> pl.DataFrame:
+    """Sum up the rows that may fit the conditions, as far as stored rows can tell."""
     return (
-        rows.group_by(pl.col("source").cast(pl.String), pl.col("billing_currency").cast(pl.String))
+        rows.filter(may_meet(question.conditions))
+        .group_by(pl.col("source").cast(pl.String), pl.col("billing_currency").cast(pl.String))
         .agg(
             rows=pl.len(),
             tokens=pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()),

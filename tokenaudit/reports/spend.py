@@ -18,6 +18,7 @@ from tokenaudit.render.document import Document, Section, Shown
 from tokenaudit.render.numbers import change, compact_tokens, count, money
 from tokenaudit.reports.notes import notes_of
 from tokenaudit.reports.question import Question, ask, no_data
+from tokenaudit.reports.rejected import rejects_of
 
 if TYPE_CHECKING:
     from tokenaudit.store.store import Store
@@ -53,7 +54,7 @@ def spend_report(store: Store, question: Question, layout: Layout) -> Document:
     if answer.cube.is_empty():
         raise no_data(store, question, answer)
     found = breakdown(answer.cube, question.by, cost=question.cost)
-    notes = (*layout.notes, *notes_of(found, answer, question, store.catalog.rejects()))
+    notes = (*layout.notes, *notes_of(found, answer, question, rejects_of(store.catalog, question.conditions)))
     document = Document(
         schema=SCHEMA,
         head={"period": question.period.echo()},

@@ -14,7 +14,7 @@ from tokenaudit.sources import sources
 from tokenaudit.sources._documents import flat
 from tokenaudit.sources._signature import field_names
 from tokenaudit.sources.head import RECORDS, Head
-from tokenaudit.sources.source import Table
+from tokenaudit.sources.source import Log, Table
 
 RARE = 2
 """A name that at most so many sources know tells a file apart."""
@@ -31,8 +31,11 @@ def nearest(head: Head) -> Near | None:
     """Return the source with named columns that a file shares most with; None where all it shares says too little.
 
     At least half of the names by which a source is recognised must be there, and beside them one that few sources
-    know: `date`, `model` and `sku` tell nothing. Logs are recognised by other means and never come into question.
+    know: `date`, `model` and `sku` tell nothing. Of logs only databases come into question: the others are recognised
+    by other means than names.
     """
+    if head.tables:
+        return _database(head.tables)
     names = names_of(head)
     found = [
         ((_weight(names & source.columns.keys()), _weight(signature & names), source.name), sorted(signature - names))
@@ -42,6 +45,18 @@ def nearest(head: Head) -> Near | None:
         if 2 * len(signature & names) >= len(signature)
     ]
     (_, _, name), lacks = max(found, key=itemgetter(0), default=((0, 0, ""), []))
+    return Near(name, lacks) if lacks else None
+
+
+def _database(tables: frozenset[str]) -> Near | None:
+    """Return the source whose columns a database has at least half of, but not all."""
+    logs = [item for item in sources().values() if isinstance(item, Log) and item.tables]
+    found = [
+        (Fraction(len(item.tables & tables), len(item.tables)), item.name, sorted(item.tables - tables))
+        for item in logs
+        if 2 * len(item.tables & tables) >= len(item.tables)
+    ]
+    _, name, lacks = max(found, default=(Fraction(), "", []))
     return Near(name, lacks) if lacks else None
 
 

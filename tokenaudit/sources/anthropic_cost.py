@@ -53,6 +53,7 @@ SOURCE = Table(
     provider="anthropic",
     merge="newest",
     authority="bill",
+    books="console",
     restates=("anthropic-cost-api",),
     columns=COLUMNS,
     signatures=(frozenset({"usage_date_utc", "cost_usd"}),),

@@ -67,6 +67,7 @@ SOURCE = Table(
     provider="anthropic",
     merge="newest",
     authority="bill",
+    books="console",
     columns=COLUMNS,
     signatures=(frozenset({"starting_at", "ending_at", "amount", "currency"}),),
     absent=frozenset(api.ENTERPRISE),

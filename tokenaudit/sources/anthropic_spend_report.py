@@ -120,6 +120,7 @@ SOURCE = Table(
     provider="anthropic",
     merge="newest",
     authority="bill",
+    books="claude.ai",
     restates=("claude-enterprise-cost",),
     columns=COLUMNS,
     signatures=(

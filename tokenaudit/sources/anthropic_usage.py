@@ -60,6 +60,7 @@ SOURCE = Table(
     provider="anthropic",
     merge="newest",
     authority="usage",
+    books="console",
     columns=COLUMNS,
     signatures=(frozenset({"usage_date_utc", "usage_output_tokens"}),),
     usage=usage,

@@ -68,6 +68,7 @@ SOURCE = Table(
     provider="anthropic",
     merge="newest",
     authority="usage",
+    books="console",
     columns=COLUMNS,
     signatures=(frozenset({"starting_at", "ending_at", "uncached_input_tokens"}),),
     absent=frozenset(api.ENTERPRISE),

@@ -90,6 +90,7 @@ SOURCE = Table(
     provider="anthropic",
     merge="newest",
     authority="gateway",
+    books="console",
     columns=COLUMNS,
     signatures=(frozenset({"date", "tokens.input", "customer_type", "terminal_type"}),),
     records=records,

@@ -55,6 +55,7 @@ SOURCE = Table(
     provider="anthropic",
     merge="newest",
     authority="bill",
+    books="claude.ai",
     columns=COLUMNS,
     signatures=(frozenset({"amount", "list_amount", "currency", "ending_at"}),),
     records=records,

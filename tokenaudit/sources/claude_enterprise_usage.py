@@ -56,6 +56,7 @@ SOURCE = Table(
     provider="anthropic",
     merge="newest",
     authority="usage",
+    books="claude.ai",
     columns=COLUMNS,
     signatures=(
         frozenset({"uncached_input_tokens", "product", "ending_at"}),

@@ -32,12 +32,13 @@ COLUMNS = (
     "id", "session_id", "created_at", "model", "copilot_usage_model", "input_tokens", "output_tokens",
     "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "initiator",
 )  # fmt: skip
+SIGNATURE = frozenset({f"{TABLE}.session_id", f"{TABLE}.input_tokens"})
 PROVIDER = "github-copilot"
 
 
 def detect(head: Head) -> bool:
     """Say whether a database has the table of requests."""
-    return {f"{TABLE}.session_id", f"{TABLE}.input_tokens"} <= head.tables
+    return head.tables >= SIGNATURE
 
 
 def rows(database: sqlite3.Connection) -> Iterator[_events.Row]:
@@ -81,6 +82,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=_events.database(rows),
+    tables=SIGNATURE,
     forms=("database",),
     paths=("$COPILOT_HOME", "~/.copilot"),
     known="~/.copilot/session-store.db on each developer's machine",

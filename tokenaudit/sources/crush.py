@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from tokenaudit.sources.head import Head
 
 COLUMNS = ("id", "parent_session_id", "prompt_tokens", "completion_tokens", "cost", "created_at", "updated_at")
+SIGNATURE = frozenset(f"sessions.{name}" for name in COLUMNS)
 FOLDER = ".crush"
 
 
 def detect(head: Head) -> bool:
     """Say whether a database has Crush's table of sessions."""
-    return {f"sessions.{name}" for name in COLUMNS} <= head.tables
+    return head.tables >= SIGNATURE
 
 
 def rows(database: sqlite3.Connection) -> Iterator[_events.Row]:
@@ -82,6 +83,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=_events.database(rows),
+    tables=SIGNATURE,
     forms=("database",),
     paths=("$CRUSH_GLOBAL_DATA", "$XDG_DATA_HOME/crush", "~/.local/share/crush"),
     known="<project>/.crush/crush.db; ~/.local/share/crush/projects.json names the projects",

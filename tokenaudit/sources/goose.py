@@ -35,11 +35,12 @@ COLUMNS = (
     "id", "working_dir", "created_at", "updated_at", "provider_name", "model_config_json", "session_type",
     *(f"accumulated_{name}" for name in COUNTS),
 )  # fmt: skip
+SIGNATURE = frozenset({"sessions.accumulated_total_tokens", "sessions.working_dir"})
 
 
 def detect(head: Head) -> bool:
     """Say whether a database has Goose's table of sessions."""
-    return {"sessions.accumulated_total_tokens", "sessions.working_dir"} <= head.tables
+    return head.tables >= SIGNATURE
 
 
 def rows(database: sqlite3.Connection) -> Iterator[_events.Row]:
@@ -89,6 +90,7 @@ SOURCE = Log(
     authority="client",
     detect=detect,
     decode=_events.database(rows),
+    tables=SIGNATURE,
     forms=("database",),
     paths=(
         "$GOOSE_PATH_ROOT/data/sessions",

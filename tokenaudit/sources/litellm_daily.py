@@ -11,8 +11,8 @@ input, marked `estimated`. Requests include failed ones and hits of LiteLLM's ca
 Money. `spend` is computed by LiteLLM, and so is `flat_cost` (reserved capacity): the sum is the reported cost, compared
 and never counted. The titled spelling rounds to four decimals.
 
-Who and where. The entity is a team (workspace), an organisation (account), a customer or an agent (tags) or a user. The
-plain spelling does not say which; then the file's name does, else it is taken for a team.
+Who and where. The entity is a team (workspace), an organisation of LiteLLM, a customer or an agent (tags) or a user.
+The plain spelling does not say which; then the file's name does, else it is taken for a team.
 
 What replaces what. The identity is a day of an entity, so that of two variants of one export the newer stands. Exports
 by team, by customer and so on are views of the same spend: take one of them. An export by tag counts a call once for
@@ -122,12 +122,13 @@ def _who() -> dict[str, pl.Expr]:
     model = pl.col("model_name")
     return {
         "workspace": of("team"),
-        "account": of("organization"),
         "user": pl.coalesce("person", of("user")),
         "api_key": pl.col("key"),
         "request_model": model,
         "provider": _litellm.provider(pl.col("seller"), model),
-        "tags": expressions.tags({"end_user": of("customer"), "agent": of("agent")}),
+        "tags": expressions.tags(
+            {"organization": of("organization"), "end_user": of("customer"), "agent": of("agent")}
+        ),
     }
 
 
@@ -159,6 +160,7 @@ SOURCE = Table(
     provider=None,
     merge="newest",
     authority="gateway",
+    rules=2,
     columns=COLUMNS,
     signatures=(PLAIN, frozenset({"date", "spend ($)", "requests", "total tokens"})),
     records=records,

@@ -13,7 +13,8 @@ Money. `spend` (payload: `response_cost`) is computed by LiteLLM from its price 
 own. It is the reported cost: compared, never counted. What the provider bills is in the provider's export.
 
 Who and where. User: e-mail, else id; the customer of a customer (`end_user`) is a tag. API key: alias, else hash.
-Workspace: team. Account: organisation. Project and session as named. Request tags are one tag.
+Workspace: team. Project and session as named. The organisation is LiteLLM's own, so no account but a tag; request tags
+are one tag.
 
 What replaces what. The id of the call is the same in the spend log and in the payload, so both are one source and one
 row. For hits of the cache LiteLLM appends a clock of each sink's own to the id; there the id and the millisecond of the
@@ -163,6 +164,7 @@ def _who() -> dict[str, pl.Expr]:
     group, model = pl.col("model_group"), pl.coalesce("model", "model_group")
     labels = {
         "end_user": pl.col("end_user"),
+        "organization": pl.coalesce("organization_id", "key_org"),
         "request_tags": pl.col("request_tags")
         .str.extract_all(r'"(?:[^"\\]|\\.)*"')
         .list.join(",")
@@ -177,7 +179,6 @@ def _who() -> dict[str, pl.Expr]:
         "user": pl.coalesce("email", "user", "user_id"),
         "api_key": pl.coalesce("key_alias", "api_key", "key_hash"),
         "workspace": pl.coalesce("team_alias", "team_id", "key_team"),
-        "account": pl.coalesce("organization_id", "key_org"),
         "project": pl.coalesce("project_alias", "project_id"),
         "session": pl.coalesce("session_id", "trace_id"),
         "tags": expressions.tags(filled),
@@ -243,6 +244,7 @@ SOURCE = Table(
     provider=None,
     merge="largest",
     authority="gateway",
+    rules=2,
     columns=COLUMNS,
     signatures=(SPENT, LOGGED, SUMMARY),
     records=records,

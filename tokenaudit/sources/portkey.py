@@ -17,7 +17,7 @@ Cache hits (`cache_status` ``HIT`` or ``SEMANTIC HIT``) used no tokens, cost not
 as empty rows, tagged.
 
 Who and where. The user is `_user`, a column or a label of `metadata`; session and project are labels too; the others
-become tags. The workspace is `workspace_slug`.
+become tags. The workspace is `workspace_slug`; the organisation is one of Portkey, and a tag.
 
 What replaces what. The identity is the log's `id` (`_id` in the log store). The newest file wins, but an export that
 knows only units gives way to one with classes, and nothing of the two adds up. A log that stands twice in a file counts
@@ -98,6 +98,7 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
         "cache": pl.when(hit).then(pl.lit("hit")),
         "environment": pl.col("_environment"),
         "prompt": pl.col("prompt_slug"),
+        "organisation": pl.col("organisation_id"),
     }
     known = _known()
     amounts = {
@@ -114,7 +115,6 @@ def usage(rows: pl.LazyFrame) -> pl.LazyFrame:
         session=pl.coalesce("label session", "trace_id"),
         project=pl.col("label project"),
         workspace=pl.col("workspace_slug"),
-        account=pl.col("organisation_id"),
         api_key=pl.coalesce("api_key_id", "virtual_key"),
         provider=_gateway.sold(pl.col("ai_org"), pl.col("ai_model")),
         request_model=pl.col("ai_model"),
@@ -152,6 +152,7 @@ SOURCE = Table(
     provider=None,
     merge="newest",
     authority="gateway",
+    rules=2,
     columns=COLUMNS,
     signatures=(frozenset({"ai_org", "ai_model", "created_at"}),),
     records=records,

@@ -136,6 +136,8 @@ class Table:
     """
     restates: tuple[str, ...] = ()
     """Sources that tell of the same calls or the same money: where both do, this one gives way to them."""
+    books: str = ""
+    """Which of a provider's separate businesses it is of: what two of them sell is never the same call."""
     gather: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Text columns beside `columns` that hold, as a JSON object of strings, all columns of a file whose names begin in
     one of these ways, such as one for each tag. Keys are what follows, as the file spells it."""
@@ -175,9 +177,13 @@ class Log:
     merge: Merge = "largest"
     restates: tuple[str, ...] = ()
     """As in `Table`."""
+    books: str = ""
+    """As in `Table`."""
     rules: int = 1
     paths: tuple[str, ...] = ()
     """Folders on a developer's machine that hold such files; `~`, `$VARIABLE` and `*` allowed."""
+    tables: frozenset[str] = frozenset()
+    """For a database: the columns by which it is recognised, as `Head.tables` names them."""
     forms: tuple[Form, ...] = ("lines",)
     retention: Retention | None = None
     """None where the tool keeps its logs."""
