@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from tokenaudit.prices.book import INPUT, OUTPUT, PRICE_CLASSES, SEARCH, PriceBook
-from tokenaudit.prices.quotes import PURCHASES, US, WISH, quotes
+from tokenaudit.prices.book import INPUT, OUTPUT, PRICE_CLASSES, SEARCH, UNDATED_OFFERS, PriceBook
+from tokenaudit.prices.quotes import PURCHASES, REGION, US, WISH, quotes
 from tokenaudit.schema import INPUT_CLASSES, OUTPUT_CLASSES, TOKEN_CLASSES
 
 ROW_DIMENSIONS = (
@@ -52,7 +52,10 @@ CURRENCY = "USD"
 """Currency of the price book, and of rows that name none."""
 ORDINARY = ("standard", "default", "auto", "on_demand")
 """Service tiers at the standard price."""
+ANYWHERE = ("", "global")
+"""Regions that do not say where inference was kept."""
 MINUTES_OF_DAY = 24 * 60
+ALL_DAYS = 0b111_1111
 MONEY = pl.Decimal(38, 18)
 INSTANT = pl.Datetime("us", "UTC")
 SUFFIX = "_rate"
@@ -127,12 +130,12 @@ def charge(frame: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:
     * `contracted_cost`: null, no contract is known
     * `effective_cost`: what was billed, else 0 where a plan covers it, else the list cost; null where there is none
     * `estimated_cost`: the same with the list price of `estimated_output_tokens` in place of `output_tokens`
-    * `cost_basis`: billed, included, list, estimated or unpriced
+    * `cost_basis`: billed, included, list, list_undated, estimated or unpriced
     * `unpriced_requests` and `unpriced_tokens`: the counts of rows without an effective cost
     """
     names = frame.collect_schema().names()
     rows = frame if "offer" in names else with_price_dimensions(frame, book)
-    joined = rows.join(book.rates.lazy(), on=["offer", "context_tier"], how="left", suffix=SUFFIX)
+    joined = rows.join(book.all_rates().lazy(), on=["offer", "context_tier"], how="left", suffix=SUFFIX)
     in_force = joined.filter(_in_force() | pl.col("priced").is_null())
     costed = in_force.with_columns(_computed().alias("computed"), _surplus().alias("surplus"))
     listed = costed.with_columns(list_cost=_list_cost(), billed_cost=pl.when(_has(BILLED)).then("billed_cost"))
@@ -163,7 +166,10 @@ def _wish() -> pl.Expr:
     for name in PURCHASES[1:-1]:
         purchase = purchase.when(tier == name).then(numbers[name])
     bought = purchase.when(tier.is_null() | tier.is_in(ORDINARY)).then(numbers["standard"]).otherwise(numbers["other"])
-    return bought + pl.when(pl.col("region") == "us").then(pl.lit(US, WISH)).otherwise(pl.lit(0, WISH))
+    region = pl.col("region").cast(pl.String)
+    anywhere = region.is_null() | region.is_in(ANYWHERE)
+    place = pl.when(anywhere).then(pl.lit(0, WISH)).when(region.str.starts_with("us")).then(pl.lit(US, WISH))
+    return bought + place.otherwise(pl.lit(REGION, WISH))
 
 
 def _input_above(offers: pl.DataFrame) -> pl.Expr:
@@ -220,8 +226,8 @@ def _changes(offers: pl.Series, seen: pl.DataFrame, book: PriceBook) -> tuple[li
 
 
 def _banded() -> pl.Expr:
-    """Say whether a rate holds for a part of the day only."""
-    return pl.col("band_end") - pl.col("band_start") < MINUTES_OF_DAY
+    """Say whether a rate holds for a part of the day or of the week only."""
+    return (pl.col("band_end") - pl.col("band_start") < MINUTES_OF_DAY) | (pl.col("weekdays") < ALL_DAYS)
 
 
 def _minute(instant: pl.Expr) -> pl.Expr:
@@ -234,7 +240,8 @@ def _minute(instant: pl.Expr) -> pl.Expr:
 def _in_force() -> pl.Expr:
     instant = pl.col("price_instant")
     dated = (pl.col("effective_from") <= instant) & (instant < pl.col("effective_to"))
-    return dated & (pl.col("band_start") <= _minute(instant)) & (_minute(instant) < pl.col("band_end"))
+    in_band = (pl.col("band_start") <= _minute(instant)) & (_minute(instant) < pl.col("band_end"))
+    return dated & in_band & (pl.col("weekdays") // 2 ** (instant.dt.weekday() - 1) % 2 == 1)
 
 
 def _has(bits: int) -> pl.Expr:
@@ -291,6 +298,8 @@ def _cost_basis() -> pl.Expr:
         .then(_word("unpriced"))
         .when(guessed)
         .then(_word("estimated"))
+        .when((pl.col("offer") >= UNDATED_OFFERS) & _has(UNITS) & ~_has(LISTED))
+        .then(_word("list_undated"))
         .otherwise(_word("list"))
     )
 

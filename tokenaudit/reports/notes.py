@@ -20,6 +20,7 @@ BASES = {
     "billed": "billed by providers",
     "contract": "computed from contracts",
     "list": "computed from list prices",
+    "list_undated": "computed from list prices without a date",
     "estimated": "computed from an assumed price",
 }
 NAMES = 5
