@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -119,6 +120,58 @@ def test_cached_input_counts_towards_the_context() -> None:
 def test_sums_of_many_requests_never_reach_a_long_context(granularity: str) -> None:
     """A day of small requests is no large request."""
     assert cost("gpt-5.4", granularity=granularity, **{FRESH: 300_000}) == Decimal("0.75")
+
+
+TOP = (
+    ("gpt-5.4", "request", {FRESH: 300_000}, None),
+    ("gpt-5.4", "day", {FRESH: 272_000}, None),
+    ("gpt-5.4", "day", {FRESH: 272_001}, "1.360005"),
+    ("gpt-5.4", "day", {FRESH: 200_000, READ: 100_000, OUTPUT: 1_000}, "1.0725"),
+    ("gpt-5", "day", {FRESH: MILLION}, None),
+    ("gpt-5.4", "day", {FRESH: MILLION, "billed_cost": Decimal(1)}, None),
+    ("gpt-5.4", "day", {FRESH: MILLION, "cost_basis": "included"}, None),
+    ("deepseek-v4-pro", "month", {FRESH: MILLION}, None),
+)
+
+
+@pytest.mark.parametrize(("name", "grain", "row", "most"), TOP)
+def test_sums_of_requests_say_what_they_may_cost(name: str, grain: str, row: dict[str, Any], most: str | None) -> None:
+    """Where some request of a sum may be in a long context, the price of all of them in it stands beside."""
+    (found,) = charged({"request_model": name, "granularity": grain, **row})
+    assert found["dearest_cost"] == (Decimal(most) if most else None)
+    assert most is None or found["effective_cost"] < found["dearest_cost"]
+
+
+def test_doubt_about_the_tier_goes_by_the_price_of_the_day() -> None:
+    """Two tiers, or a tier that ended: the dearest price is that of the same instant."""
+    day = {"granularity": "day", FRESH: MILLION}
+    rows = [
+        {"request_model": "claude-opus-4-6", "charge_period_start": instant(text), **day}
+        for text in ("2026-03-12", "2026-03-13")
+    ]
+    assert [row["dearest_cost"] for row in charged(*rows)] == [10, 5]
+
+
+REASONS = (
+    ({"request_model": "mystery", FRESH: 1}, "model"),
+    ({"request_model": None, FRESH: 1}, "model"),
+    ({"request_model": "deepseek-chat", FRESH: 1}, "date"),
+    ({"request_model": "deepseek-chat", FRESH: 1, "charge_period_start": instant("2026-07-24T15:58")}, None),
+    ({"request_model": "deepseek-chat", FRESH: 1, "charge_period_start": instant("2026-07-24T15:59")}, "date"),
+    ({"request_model": "text-embedding-3-small", OUTPUT: 1}, "unit"),
+    ({"request_model": "gpt-4o", "cost_basis": "unpriced"}, "unit"),
+    ({"request_model": "gpt-4o", FRESH: 1, "billing_currency": "EUR"}, "currency"),
+    ({"request_model": "gpt-4o", FRESH: 1}, None),
+    ({"request_model": "mystery", FRESH: 1, "billed_cost": Decimal(1)}, None),
+    ({"request_model": "mystery", FRESH: 1, "cost_basis": "included"}, None),
+)
+
+
+@pytest.mark.parametrize(("row", "reason"), REASONS)
+def test_why_there_is_no_price(row: dict[str, Any], reason: str | None) -> None:
+    """An unknown model, a day on which it is not sold, a unit or a currency without a price are told apart."""
+    (found,) = charged(row)
+    assert (found["unpriced_reason"], found["cost_basis"] == "unpriced") == (reason, reason is not None)
 
 
 DATED = (
@@ -352,7 +405,7 @@ def test_provider_and_currency_are_filled() -> None:
 def test_all_columns_of_usage_survive() -> None:
     """Charges are usage with money added, and nothing of the inner workings."""
     found = charge(usage([{"request_model": "gpt-5"}]), load_book()).collect_schema().names()
-    assert set(found) == {*schema.NAMES, "model", "context_tier", *TOTALS}
+    assert set(found) == {*schema.NAMES, "model", "context_tier", *TOTALS, "unpriced_reason", "dearest_cost"}
 
 
 def test_nothing_to_price() -> None:
@@ -364,6 +417,22 @@ def test_huge_counts_do_not_overflow() -> None:
     """A trillion tokens a row, in a thousand rows, at the dearest rate: exact."""
     rows = usage({"request_model": "o1-pro", OUTPUT: 10**12} for _ in range(1_000))
     assert charge(rows, load_book()).select(pl.col("effective_cost").sum()).collect().item() == 600 * 10**9
+
+
+@pytest.mark.parametrize("count", [20 * 10**9, 10**12])
+def test_a_row_of_all_kinds_of_tokens_does_not_overflow(count: int) -> None:
+    """Twenty billion tokens, and a trillion, of each kind: the sum is that of its parts, by hand."""
+    kinds = (FRESH, READ, WRITE_5M, WRITE_1H, OUTPUT)
+    day = {"granularity": "day", **dict.fromkeys(kinds, count)}
+    assert cost("claude-opus-5", **day) == count * Decimal("0.00004675")
+    assert cost("claude-opus-5", **day, speed="fast", region="us") == count * Decimal("0.00010285")
+
+
+def test_a_bill_of_a_billion_dollars_is_exact() -> None:
+    """Amounts of 10^9 dollars with 18 decimals survive, and so does their sum."""
+    amount = Decimal("999999999.000000000000000001")
+    rows = usage({"billed_cost": amount} for _ in range(3))
+    assert charge(rows, load_book()).select(pl.col("effective_cost").sum()).collect().item() == 3 * amount
 
 
 MODELS = ("claude-opus-4-6", "gpt-5.4", "o3", "deepseek-v4-pro", "text-embedding-3-small", "mystery", None)
@@ -406,6 +475,17 @@ def test_pricing_sums_is_summing_prices(rows: list[dict[str, Any]]) -> None:
     assert_frame_equal(*totals)
 
 
+@settings(max_examples=15)
+@given(rows=ROWS, order=st.randoms(use_true_random=False), cut=st.integers(0, 12))
+def test_order_and_parts_do_not_matter(rows: list[dict[str, Any]], order: random.Random, cut: int) -> None:
+    """A row costs the same whatever stands beside it: shuffled, or priced in two parts."""
+    numbered = [{**row, "line": line} for line, row in enumerate(rows)]
+    whole = {row["line"]: row["effective_cost"] for row in charged(*numbered)}
+    order.shuffle(numbered)
+    parts = [row for part in (numbered[:cut], numbered[cut:]) for row in charged(*part)]
+    assert {row["line"]: row["effective_cost"] for row in parts} == whole
+
+
 @settings(max_examples=25)
 @given(rows=ROWS)
 def test_every_row_is_charged_once_and_never_in_silence(rows: list[dict[str, Any]]) -> None:
@@ -415,8 +495,10 @@ def test_every_row_is_charged_once_and_never_in_silence(rows: list[dict[str, Any
     for row in found:
         assert (row["effective_cost"] is None) == (row["cost_basis"] == "unpriced")
         assert (row["effective_cost"] is None) >= (row["unpriced_tokens"] > 0)
+        assert (row["effective_cost"] is None) == (row["unpriced_reason"] is not None)
         if row["effective_cost"] is not None:
             assert row["estimated_cost"] >= row["effective_cost"]
+            assert row["dearest_cost"] is None or row["dearest_cost"] >= row["effective_cost"]
 
 
 CLASS_OF = {

@@ -23,6 +23,25 @@ WISH = pl.Int8
 """A `wish` is the number of a purchase in PURCHASES, plus US or REGION."""
 
 
+ORDINARY = ("standard", "default", "auto", "on_demand")
+"""Service tiers at the standard price."""
+ANYWHERE = ("", "global")
+"""Regions that do not say where inference was kept."""
+
+
+def wish() -> pl.Expr:
+    """Return the number of the way in which a usage row was bought, see `quotes`."""
+    tier, numbers = pl.col("service_tier"), {name: pl.lit(n, WISH) for n, name in enumerate(PURCHASES)}
+    purchase = pl.when(pl.col("batch")).then(numbers["batch"]).when(pl.col("speed") == "fast").then(numbers["fast"])
+    for name in PURCHASES[1:-1]:
+        purchase = purchase.when(tier == name).then(numbers[name])
+    bought = purchase.when(tier.is_null() | tier.is_in(ORDINARY)).then(numbers["standard"]).otherwise(numbers["other"])
+    region = pl.col("region").cast(pl.String)
+    anywhere = region.is_null() | region.is_in(ANYWHERE)
+    place = pl.when(anywhere).then(pl.lit(0, WISH)).when(region.str.starts_with("us")).then(pl.lit(US, WISH))
+    return bought + place.otherwise(pl.lit(REGION, WISH))
+
+
 def quotes(pairs: pl.DataFrame, book: PriceBook) -> pl.DataFrame:
     """Return the offers for distinct pairs of `provider` and `request_model`.
 

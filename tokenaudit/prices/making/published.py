@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from tokenaudit.errors import PriceError
 
 Clause = tuple[str, Any]
-"""How a name is matched: (``is``, ``starts``, ``ends``, ``contains`` or ``regex``, text), or (``or``, ``and``, clauses)."""
+"""How a name is matched: ``is``, ``starts``, ``ends``, ``contains`` or ``regex`` a text; ``or``, ``and`` of parts."""
 Constraint = date | tuple[time, time] | None
 """When a price holds: from a UTC date on, between two times of the UTC day, or always."""
 
