@@ -17,7 +17,7 @@ from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
 from tokenaudit.periods import Period, parse_period
-from tokenaudit.prices.book import load_book
+from tokenaudit.prices.book import PriceBook, load_book
 from tokenaudit.render.numbers import plural
 from tokenaudit.reports.owners import attributed
 from tokenaudit.schema import TOKEN_CLASSES
@@ -71,7 +71,7 @@ def _plainly(store: Store, question: Question) -> Answer:
     sums = cube(
         chosen.inside,
         question.by,
-        load_book(),
+        book_of(question.config),
         timezone=period.timezone,
         conditions=question.conditions,
         expected_rows=sum(segment.rows for segment in store.segments(period.start, period.end)),
@@ -89,13 +89,19 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
     counted = joined_cube(
         in_period(usage, wide).inside,
         question.by,
-        load_book(),
+        book_of(question.config),
         overlapping,
         timezone=period.timezone,
         conditions=question.conditions,
         inside=None if period.open else belongs(period),
     )
     return Answer(counted.cube, _left_out(in_period(usage, period).left_out, question), counted.joined)
+
+
+def book_of(config: Config) -> PriceBook:
+    """Return the price book, with what a configuration says about it."""
+    book = load_book()
+    return book._replace(names=book.names.with_models(config.models)) if config.models else book
 
 
 def overlap_of(store: Store, question: Question) -> Overlap | None:
