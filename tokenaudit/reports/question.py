@@ -17,7 +17,7 @@ from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
 from tokenaudit.periods import Period, parse_period
-from tokenaudit.prices.book import load_book
+from tokenaudit.prices.book import PriceBook, load_book
 from tokenaudit.render.numbers import plural
 from tokenaudit.reports.owners import attributed
 from tokenaudit.schema import TOKEN_CLASSES
@@ -100,7 +100,7 @@ def _plainly(store: Store, question: Question) -> Answer:
     sums = cube(
         found.usage,
         question.by,
-        load_book(),
+        book_of(question.config),
         timezone=period.timezone,
         conditions=question.conditions,
         expected_rows=expected_rows(store, period),
@@ -114,13 +114,19 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
     counted = joined_cube(
         found.usage,
         question.by,
-        load_book(),
+        book_of(question.config),
         overlapping,
         timezone=question.period.timezone,
         conditions=question.conditions,
         inside=found.inside,
     )
     return Answer(counted.cube, not_counted(found.left_out), counted.joined)
+
+
+def book_of(config: Config) -> PriceBook:
+    """Return the price book, with what a configuration says about it."""
+    book = load_book()
+    return book._replace(names=book.names.with_models(config.models)) if config.models else book
 
 
 def overlap_of(store: Store, question: Question) -> Overlap | None:
