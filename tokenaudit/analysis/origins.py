@@ -94,8 +94,9 @@ def _settled(found: pl.DataFrame, traced: Traced, book: PriceBook) -> pl.DataFra
 def told_again(traced: Traced, aside: pl.LazyFrame, newest: set[str]) -> pl.DataFrame:
     """Return which lines do not stand because of the rows that were asked for, one row for each pair of files.
 
-    `aside` are the sightings kept aside, `newest` the sources whose newest file wins. Columns: `source`, `rule` (MERGED,
-    NEWER or AGAIN), `file_id`, `line` (the first of its `lines`), `kept_file_id`, `kept_line`; most lines first.
+    `aside` are the sightings kept aside, `newest` the sources whose newest file wins. Columns: `source`, `rule`
+    (MERGED, NEWER or AGAIN), `file_id`, `line` (the first of its `lines`), `kept_file_id`, `kept_line`; most lines
+    first.
     """
     kept = traced.rows.group_by("response_id").agg(
         pl.col("merged").any(), kept_file_id=pl.col("file_id").first(), kept_line=pl.col("line").min()
