@@ -13,10 +13,11 @@ import polars as pl
 from tokenaudit.analysis.origins import AGAIN, MERGED, NEWER
 from tokenaudit.analysis.traced import PRICE_ROW, RATE
 from tokenaudit.prices.book import PRICE_CLASSES
+from tokenaudit.prices.listing import open_ends
 from tokenaudit.prices.trace import Step, trace
 from tokenaudit.render.document import Document, Section, Shown
 from tokenaudit.render.numbers import compact_tokens, count, money, plural
-from tokenaudit.render.price_words import LABELS, NOWHERE, price_words
+from tokenaudit.render.price_words import LABELS, price_words
 from tokenaudit.reports.explain import COST, FORMULA, PRICE, PROVENANCE, WHEN, Explained, totals
 
 if TYPE_CHECKING:
@@ -80,11 +81,7 @@ def where_words(conditions: Sequence[Condition]) -> str:
 
 def _for_machines(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the price rows in the order of the contract; what has no end is null."""
-    ends = [
-        pl.when(pl.col(name).dt.year() != year).then(name).alias(name)
-        for name, year in zip(WHEN, NOWHERE, strict=False)
-    ]
-    return frame.with_columns(ends).select(name for name in MACHINE if name in frame.columns)
+    return open_ends(frame).select(name for name in MACHINE if name in frame.columns)
 
 
 def names(found: Explained) -> pl.DataFrame:
