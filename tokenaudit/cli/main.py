@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "explain": "tokenaudit.cli.explain",
     "sources": "tokenaudit.cli.sources",
     "prices": "tokenaudit.cli.prices",
+    "count": "tokenaudit.cli.count",
     "doctor": "tokenaudit.cli.doctor",
     "forget": "tokenaudit.cli.forget",
 }
