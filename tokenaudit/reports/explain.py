@@ -35,7 +35,8 @@ PRICE = ("seller", "price_model", "variant", "context_tier", "tier_1_above", "ti
 WHEN = ("effective_from", "effective_to", "band_start", "band_end")
 FORMULA = "formula_cost"
 """Units times their rates, added up."""
-SHOWN_CALLS = 10
+SHOWN_CALLS, ALL = 10, 1 << 31
+"""Calls that are shown where no limit is given, and where it is 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +65,7 @@ class Explained:
 def explain(store: Store, question: Question, chosen: Sequence[int] | None, limit: int | None) -> Explained:
     """Return what stands behind the report that answers a question. NoDataError where there is nothing.
 
-    `chosen` are the `response_id` to look at; None for all. `limit` is the number of calls to show.
+    `chosen` are the `response_id` to look at; None for all. `limit` is the number of calls to show, 0 for all.
     """
     overlapping, book = overlap_of(store, question), book_of(question.config)
     found = reach(store, question, overlapping)
@@ -90,7 +91,7 @@ def explain(store: Store, question: Question, chosen: Sequence[int] | None, limi
         .select("billing_currency", *MEASURES)
         .sort("billing_currency"),
         files=named(files(result), places, "file_id", "path"),
-        calls=named(calls(result, book, SHOWN_CALLS if limit is None else limit), places, "file_id", "path"),
+        calls=named(calls(result, book, SHOWN_CALLS if limit is None else limit or ALL), places, "file_id", "path"),
         set_aside=_both_named(told_again(result, aside, newest_wins(store.catalog.rules())), places),
         finer=_finer(result),
         names=_names(result.told),
