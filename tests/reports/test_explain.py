@@ -197,7 +197,7 @@ def test_a_model_by_its_name(store: str, capsys: pytest.CaptureFixture[str]) -> 
     assert told(capsys, store, "claude-haiku-4-5", "--period", "all")["totals"]["requests"] == 2
     answer = told(capsys, store, "no-such-model", "--period", "all")
     assert (answer["totals"]["effective_cost"], answer["rows"][0]["cost_basis"]) == (None, "unpriced")
-    assert "Unpriced: 1 request, 10 tokens of no-such-model, not in the spend." in answer["notes"]
+    assert "Unpriced: no-such-model, 1 request, 10 tokens, of an unknown model, not in the spend." in answer["notes"]
 
 
 def test_an_unknown_name_is_an_error_with_the_nearest_one(store: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tokenaudit.tokenizer.encodings import DATA, ENCODINGS, encoding, unpacked
 
 
-def scripts(root: Path) -> None:
-    """Let the scripts be imported."""
-    if str(root / "scripts") not in sys.path:
-        sys.path.insert(0, str(root / "scripts"))
+@pytest.fixture
+def script(root: Path) -> Any:
+    """Return the script that writes the encodings, as a module."""
+    spec = spec_from_file_location("build_encodings", root / "scripts" / "build_encodings.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
-def test_data_is_what_tiktoken_downloads(name: str, root: Path) -> None:
+def test_data_is_what_tiktoken_downloads(name: str, script: Any) -> None:
     """Written as tiktoken's file, it has the very SHA-256 that tiktoken expects of it."""
-    scripts(root)
-    import build_encodings
-
-    assert hashlib.sha256(build_encodings.text(unpacked(name))).hexdigest() == ENCODINGS[name].sha256
+    assert hashlib.sha256(script.text(unpacked(name))).hexdigest() == ENCODINGS[name].sha256
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
-def test_script_makes_what_is_shipped(name: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_script_makes_what_is_shipped(name: str, script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a folder with tiktoken's files the script writes the files of the package, byte for byte."""
-    scripts(root)
-    import build_encodings
-
-    original, shipped = build_encodings.text(unpacked(name)), (DATA / f"{name}.xz").read_bytes()
-    assert build_encodings.packed(original) == shipped
+    original, shipped = script.text(unpacked(name)), (DATA / f"{name}.xz").read_bytes()
+    assert script.packed(original) == shipped
     (tmp_path / f"{name}.tiktoken").write_bytes(b"not it")
-    monkeypatch.setattr(build_encodings, "DATA", tmp_path / "data")
+    monkeypatch.setattr(script, "DATA", tmp_path / "data")
     with pytest.raises(SystemExit, match="no cl100k_base in"):
-        build_encodings.main(tmp_path)
+        script.main(tmp_path)
 
 
 KNOWN = {

@@ -9,29 +9,31 @@ import polars as pl
 
 from tokenaudit.errors import QueryError, did_you_mean
 from tokenaudit.prices.book import PRICE_CLASSES, PriceBook
-from tokenaudit.schema import TOKEN_CLASSES
 
 MILLION = Decimal(10**6)
-EACH = tuple(name for name in PRICE_CLASSES if name not in TOKEN_CLASSES)
+TOKENS = tuple(name for name in PRICE_CLASSES if name.endswith("_tokens"))
 PER_MILLION, PER_UNIT = "_per_million", "_each"
-PRICES = tuple(f"{name}{PER_MILLION if name in TOKEN_CLASSES else PER_UNIT}" for name in PRICE_CLASSES)
+PRICES = tuple(f"{name}{PER_MILLION if name in TOKENS else PER_UNIT}" for name in PRICE_CLASSES)
 """What a million of a token class costs, and one of what is paid by the call."""
 OFFER = ("seller", "price_model", "variant", "context_tier", "tier_1_above", "tier_2_above")
-WHEN = ("effective_from", "effective_to", "band_start", "band_end")
+WHEN = ("effective_from", "effective_to", "band_start", "band_end", "weekdays")
 LISTED = (*OFFER, *WHEN, *PRICES)
 INPUT, OUTPUT = f"uncached_input_tokens{PER_MILLION}", f"output_tokens{PER_MILLION}"
 CACHED = f"cache_read_input_tokens{PER_MILLION}"
 
 
-def listed(book: PriceBook) -> pl.DataFrame:
-    """Return every row of the book with its offer: `LISTED`, by seller, model, variant, tier and date."""
+def listed(book: PriceBook, *, undated: bool = False) -> pl.DataFrame:
+    """Return every row of the book with its offer: `LISTED`, by seller, model, variant, tier and date.
+
+    With `undated` those of the list without dates, where the book has one.
+    """
+    whole = book.undated if undated and book.undated else book
     prices = [
-        (pl.col(name) * (MILLION if name in TOKEN_CLASSES else Decimal(1))).cast(pl.Decimal(38, 18)).alias(shown)
+        (pl.col(name) * (MILLION if name in TOKENS else Decimal(1))).cast(pl.Decimal(38, 18)).alias(shown)
         for name, shown in zip(PRICE_CLASSES, PRICES, strict=True)
     ]
-    extra = [name for name in book.rates.columns if name.startswith("price_")]
-    rows = book.rates.filter(pl.col("priced") > 0).join(book.offers, on="offer").with_columns(prices)
-    return rows.select(*LISTED, *extra).sort(*OFFER[:4], "effective_from", "band_start")
+    rows = whole.rates.filter(pl.col("priced") > 0).join(whole.offers, on="offer").with_columns(prices)
+    return rows.select(*LISTED).sort(*OFFER[:4], "effective_from", "band_start")
 
 
 def on_day(rows: pl.DataFrame, day: date) -> pl.DataFrame:
@@ -67,7 +69,7 @@ def found_in(rows: pl.DataFrame, text: str, book: PriceBook) -> pl.DataFrame:
 def scheduled(rows: pl.DataFrame, day: date) -> pl.DataFrame:
     """Return the changes of price after a day, soonest first: the rows to come, and `PRICES` before as `old_...`."""
     coming = rows.filter(pl.col("effective_from") >= midnight(day + timedelta(days=1)))
-    keys = ["seller", "price_model", "variant", "context_tier", "band_start"]
+    keys = ["seller", "price_model", "variant", "context_tier", "band_start", "weekdays"]
     before = rows.select(
         *keys, pl.col("effective_to").alias("effective_from"), *(pl.col(p).alias(f"old_{p}") for p in PRICES)
     )

@@ -66,7 +66,8 @@ def prices_of(model: str | None, provider: str | None, book: PriceBook, day: dat
     """Return what a million tokens cost as input and as output, None where nobody knows."""
     meant = book.names.find(provider, model or "gpt-5")
     mine = pl.col("seller").eq_missing(meant.seller) & pl.col("price_model").eq_missing(meant.price_model)
-    rows = listing.standard(listing.on_day(listing.listed(book).filter(mine), day)).sort(listing.OUTPUT)
+    listed = listing.listed(book, undated=meant.undated).filter(mine)
+    rows = listing.standard(listing.on_day(listed, day)).sort(listing.OUTPUT)
     if rows.is_empty():
         return {"input": None, "output": None}
     return {"input": rows.item(-1, listing.INPUT), "output": rows.item(-1, listing.OUTPUT)}

@@ -13,7 +13,7 @@ from tokenaudit.prices import listing
 from tokenaudit.prices.listing import CACHED, INPUT, OUTPUT
 from tokenaudit.render.document import Document, Section, Shown
 from tokenaudit.render.numbers import count
-from tokenaudit.render.price_words import band_words, instant, size_words
+from tokenaudit.render.price_words import band_words, days_words, instant, size_words
 
 if TYPE_CHECKING:
     from tokenaudit.prices.book import PriceBook
@@ -92,7 +92,7 @@ def _more(height: int, most: int) -> Iterator[str]:
 
 def band_or_size(row: Mapping[str, Any]) -> str:
     """Return for which requests a price holds, by size and time of the day."""
-    return ", ".join(filter(None, (size_words(row), band_words(row))))
+    return ", ".join(filter(None, (size_words(row), band_words(row), days_words(row))))
 
 
 def machine(rows: pl.DataFrame) -> pl.DataFrame:

@@ -49,7 +49,7 @@ def model(book: PriceBook, name: str, provider: str | None) -> Found:
 def rows_of(book: PriceBook, name: Name) -> pl.DataFrame:
     """Return the rows of what a name means; none where it has no price."""
     mine = pl.col("seller").eq_missing(name.seller) & pl.col("price_model").eq_missing(name.price_model)
-    return listing.listed(book).filter(mine)
+    return listing.listed(book, undated=name.undated).filter(mine)
 
 
 def history(book: PriceBook, name: str, provider: str | None, day: date) -> Document:
@@ -75,6 +75,7 @@ def history(book: PriceBook, name: str, provider: str | None, day: date) -> Docu
         rows=machine(rows),
         tail={"elsewhere": machine(others)},
         heading=(f"{title}: {about(book)}", *_chart(rows, day)),
+        notes=(*_certainty(found.name, book),),
         sections=tuple(sections),
     )
 
@@ -85,6 +86,16 @@ def _elsewhere(book: PriceBook, found: Found, day: date) -> pl.DataFrame:
     pairs = rows.select("seller", "price_model").unique(maintain_order=True)
     same = [book.names.find(*pair).model == found.name.model for pair in pairs.iter_rows()]
     return rows.join(pairs.filter(pl.Series(same, dtype=pl.Boolean)), on=["seller", "price_model"], how="semi")
+
+
+def _certainty(name: Name, book: PriceBook) -> Iterator[str]:
+    """Yield what makes a price less than certain."""
+    if name.assumed:
+        yield f"{name.provider} lists no price for {name.model}: that of {name.seller} is assumed."
+    if name.undated:
+        told = book.about["undated"]
+        source = f"{told['source']} {told['version']}"
+        yield f"{name.price_model}: the price is of a list without dates ({source}); it may have been another before."
 
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -180,7 +191,12 @@ def compared(book: PriceBook, pair: Sequence[str], mix: Mix, day: date) -> Docum
         tail={"totals": total.row(0, named=True)},
         heading=(f"{names[0]} and {names[1]} on {day}\tprice book {book.date}",),
         sections=(_side_by_side(costed, total, names),),
-        notes=(*_verdict(total, names), *filter(None, map(_holds, rows)), TOKENIZERS),
+        notes=(
+            *_verdict(total, names),
+            *filter(None, map(_holds, rows)),
+            *(note for item in found for note in _certainty(item.name, book)),
+            TOKENIZERS,
+        ),
     )
 
 
@@ -256,5 +272,5 @@ def matched(book: PriceBook, name: str, provider: str | None, day: date) -> Docu
             Section("", frame, columns),
             *([Section("US dollars for a million tokens", worded, priced)] if prices.height else []),
         ),
-        notes=("The provider lists no price for it: the maker's is assumed.",) if meant.assumed else (),
+        notes=(*_certainty(meant, book),),
     )

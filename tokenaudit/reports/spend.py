@@ -58,7 +58,7 @@ def spend_report(store: Store, question: Question, layout: Layout) -> Document:
         schema=SCHEMA,
         head={"period": question.period.echo()},
         rows=found.rows.head(layout.limit) if layout.limit else found.rows,
-        tail={"totals": _one(found.totals), **_by_currency(found)},
+        tail={"totals": _one(found.totals), **_by_currency(found), **_doubts(found)},
         notes=notes,
     )
     return _for_people(store, question, layout, answer, document) if layout.people else document
@@ -70,6 +70,12 @@ def _one(frame: pl.DataFrame) -> Mapping[str, Any]:
 
 def _by_currency(found: Breakdown) -> dict[str, Any]:
     return {"totals_by_currency": found.totals_by_currency.to_dicts()} if found.totals_by_currency.height > 1 else {}
+
+
+def _doubts(found: Breakdown) -> dict[str, Any]:
+    """Return what has no price and why, and what may have cost more: empty lists where there is no such thing."""
+    unpriced = found.facts.unpriced.select("reason", "request_model", "requests", "tokens")
+    return {"unpriced": unpriced.to_dicts(), "tier_unknown": found.facts.tier_unknown.to_dicts()}
 
 
 def _for_people(store: Store, question: Question, layout: Layout, answer: Answer, document: Document) -> Document:
