@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -63,39 +63,65 @@ def ask(store: Store, question: Question) -> Answer:
     return _plainly(store, question) if overlapping is None else _joined(store, question, overlapping)
 
 
+class Reach(NamedTuple):
+    """The usage rows that a question looks at."""
+
+    usage: pl.LazyFrame
+    left_out: pl.LazyFrame
+    """Rows that reach into the period and cannot be counted in it."""
+    inside: pl.Expr | None = None
+    """Which of `usage` are of the period, where `usage` holds whole days for the bills; None for all of them."""
+
+
+def reach(store: Store, question: Question, overlapping: Overlap | None) -> Reach:
+    """Return the rows that a question looks at.
+
+    Where sources overlap these are all rows of the UTC days that the period touches, as bills are of whole days.
+    """
+    period = question.period
+    if overlapping is None:
+        return Reach(
+            *in_period(declared(attributed(store, store.usage(period.start, period.end)), question.config), period)
+        )
+    wide = period if period.open else whole_days(period)
+    bills = [name for name, word in overlapping.authority.items() if word == "bill"]
+    usage = declared(with_names(store, bills, attributed(store, store.usage(wide.start, wide.end))), question.config)
+    left_out = in_period(usage, period).left_out
+    return Reach(in_period(usage, wide).inside, left_out, None if period.open else belongs(period))
+
+
+def expected_rows(store: Store, period: Period) -> int:
+    """Return about how many rows a period has."""
+    return sum(segment.rows for segment in store.segments(period.start, period.end))
+
+
 def _plainly(store: Store, question: Question) -> Answer:
     """Answer where no two sources tell of the same calls."""
-    period = question.period
-    usage = declared(attributed(store, store.usage(period.start, period.end)), question.config)
-    chosen = in_period(usage, period)
+    period, found = question.period, reach(store, question, None)
     sums = cube(
-        chosen.inside,
+        found.usage,
         question.by,
         book_of(question.config),
         timezone=period.timezone,
         conditions=question.conditions,
-        expected_rows=sum(segment.rows for segment in store.segments(period.start, period.end)),
+        expected_rows=expected_rows(store, period),
     )
-    return Answer(sums, _left_out(chosen.left_out, question))
+    return Answer(sums, not_counted(found.left_out, question))
 
 
 def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
-    """Answer where they do: from all rows of the UTC days that the period touches, as bills are of whole days."""
-    period = question.period
-    wide = period if period.open else whole_days(period)
-    bills = [name for name, word in overlapping.authority.items() if word == "bill"]
-    usage = attributed(store, store.usage(wide.start, wide.end))
-    usage = declared(with_names(store, bills, usage), question.config)
+    """Answer where they do."""
+    found = reach(store, question, overlapping)
     counted = joined_cube(
-        in_period(usage, wide).inside,
+        found.usage,
         question.by,
         book_of(question.config),
         overlapping,
-        timezone=period.timezone,
+        timezone=question.period.timezone,
         conditions=question.conditions,
-        inside=None if period.open else belongs(period),
+        inside=found.inside,
     )
-    return Answer(counted.cube, _left_out(in_period(usage, period).left_out, question), counted.joined)
+    return Answer(counted.cube, not_counted(found.left_out, question), counted.joined)
 
 
 def book_of(config: Config) -> PriceBook:
@@ -241,7 +267,7 @@ def _is_empty(store: Store, period: Period) -> bool:
     return inside.select("charge_period_start").head(1).collect().height == 0
 
 
-def no_data(store: Store, question: Question, answer: Answer) -> NoDataError:
+def no_data(store: Store, question: Question, left_out: pl.DataFrame) -> NoDataError:
     """Return the error for an answer without rows, with a hint of what the store does hold."""
     what = "no rows fit --where" if question.conditions else "nothing is stored"
     where = "" if question.period.open else f" in {question.period.name}"
@@ -253,7 +279,7 @@ def no_data(store: Store, question: Question, answer: Answer) -> NoDataError:
     first, last = span.row(0)
     if first is None:
         return _empty()
-    longer = int(answer.left_out["rows"].sum())
+    longer = int(left_out["rows"].sum())
     reach = f"{plural(longer, 'stored row')} of a longer time cannot be cut; " if longer else ""
     try_ = "--by shows what a column holds" if question.period.open else "try --period all"
     return NoDataError(f"{what}{where}", f"{reach}the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; {try_}")
@@ -263,8 +289,8 @@ def _empty() -> NoDataError:
     return NoDataError("the store is empty", "run `tokenaudit ingest PATH` on exports or logs, or `tokenaudit demo`")
 
 
-def _left_out(rows: pl.LazyFrame, question: Question) -> pl.DataFrame:
-    """Sum up the rows that may fit the conditions, as far as stored rows can tell."""
+def not_counted(rows: pl.LazyFrame, question: Question) -> pl.DataFrame:
+    """Return `Answer.left_out` of rows: of those that may fit the conditions, as far as stored rows can tell."""
     return (
         rows.filter(may_meet(question.conditions))
         .group_by(pl.col("source").cast(pl.String), pl.col("billing_currency").cast(pl.String))
