@@ -110,7 +110,7 @@ def settled(
     *,
     keep: Collection[str] = (),
 ) -> tuple[pl.DataFrame, Joined]:
-    """Return sums that hold the keys of `overlap` and `inside` as charges, each call counted once, and what was decided.
+    """Return sums that hold the keys of `overlap` and `inside` as charges, each call once, and what was decided.
 
     Of what was decided only that of sums which fit `conditions` is told. `keep` is that of `charge`.
     """
