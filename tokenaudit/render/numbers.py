@@ -20,6 +20,7 @@ SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 UNITS = (("", 1), ("K", 10**3), ("M", 10**6), ("B", 10**9), ("T", 10**12))
 
 CENT = Decimal("0.01")
+SMALLEST = Decimal("0.0001")
 HUNDRED = Decimal(100)
 LEAST = Decimal("-99.9")
 """The greatest fall, in percent, of something that is not gone."""
@@ -27,7 +28,12 @@ THOUSAND = Decimal(1000)
 
 
 def money(amount: Decimal, currency: str = "USD", digits: int | None = None) -> str:
-    """Return ``$1,305,088.81``, ``EUR``-like codes as ``CHF 12.50``; below a cent ``$0.0042``, else 2 decimals."""
+    """Return ``$1,305,088.81``, ``EUR``-like codes as ``CHF 12.50``; below a cent ``$0.0042``, else 2 decimals.
+
+    Without `digits` only nothing is zero: less than the last decimal is ``<$0.0001``, or ``>-$0.0001``.
+    """
+    if digits is None and 0 < abs(amount) < SMALLEST / 2:
+        return f"{'<' if amount > 0 else '>-'}{_symbol(currency)}{SMALLEST}"
     number = rounded(amount, decimals((amount,)) if digits is None else digits)
     return f"{'-' if number < 0 else ''}{_symbol(currency)}{number.copy_abs():,f}"
 
