@@ -45,7 +45,7 @@ def trace(provider: str | None, name: str | None, on: date, book: PriceBook) -> 
     kinds = _kinds(written)
     looked_up = (Step(_rule(kinds, *attempt), *attempt[1:3], attempt[0]) for attempt in dict.fromkeys(seen))
     steps = [*_renamed(name or "", written), *_without_prefix(written), *looked_up]
-    return [*steps, *_missing(meant, on, book)]
+    return [*steps, *_moved(meant, on, book), *_missing(meant, on, book)]
 
 
 def _renamed(name: str, written: str) -> Iterator[Step]:
@@ -80,6 +80,14 @@ def _rule(kinds: dict[str, str], _seller: str, text: str, model: str | None, und
     if kind != "exact" or model is None or model.lower() == text:
         return kind
     return "snapshot" if spelling.DATE.search(text) else "alias"
+
+
+def _moved(meant: Name, on: date, book: PriceBook) -> Iterator[Step]:
+    """Tell of a name that has meant another model since some day, such as one that ends with ``-latest``."""
+    for fact in book.about.get("moved", ()):
+        known = (fact["seller"], fact["model"]) == (meant.seller, meant.price_model)
+        if known and date.fromisoformat(fact["from"]) <= on and _has_price(meant, on, book):
+            yield Step("alias", fact["model"], fact["of"], fact["seller"])
 
 
 def _missing(meant: Name, on: date, book: PriceBook) -> Iterator[Step]:
