@@ -197,8 +197,8 @@ def _results(row: dict[str, Any]) -> pl.DataFrame:
         lines.append(("list price as stated", row["list_cost"]))
     if row["contracted_cost"] is not None:
         lines.append(("by contract", row["contracted_cost"]))
-    if row["dearest_cost"] is not None:
-        lines.append(("at most, were all requests so large", row["dearest_cost"]))
+    if row["dearest_cost"] is not None and row["cost_basis"] != "billed":
+        lines.append(("at most, if all were long", row["dearest_cost"]))
     basis = row["cost_basis"]
     part = "spend: part of a bill" if basis == "billed" and row["joined_tokens"] else SPENT.get(basis, "spend")
     if (basis, row["effective_cost"]) != ("list", row[FORMULA]):
