@@ -23,6 +23,8 @@ DATA = Path(__file__).with_name("data")
 FORMAT = 2
 """Version of the tables; a book of another one cannot be read."""
 TABLES = tuple(f"{kind}{table}.parquet" for kind in ("", "undated_") for table in ("offers", "rates", "names"))
+CURRENT = "current"
+"""File in the folder of the user's copies that names the one that counts."""
 UNDATED_OFFERS = 1_000_000
 """Number of the first undated offer: those of dated prices are below."""
 PRICE_CLASSES = (*TOKEN_CLASSES, "reasoning_output_tokens", "web_search_requests", "requests")
@@ -91,13 +93,42 @@ class PriceBook(NamedTuple):
 
 
 def load_book(folder: Path | None = None) -> PriceBook:
-    """Return the price book in a folder, by default the one that came with this version."""
-    return _loaded(folder or DATA)
+    """Return the price book in a folder; by default the user's copy, where it is newer than the one that came along."""
+    return _loaded(folder or newest_folder())
+
+
+def copies() -> Path:
+    """Return the folder of the user's copies, which need not be there. See `prices.update`."""
+    from platformdirs import user_data_path  # noqa: PLC0415 - asked for when a book is loaded
+
+    return user_data_path("tokenaudit", appauthor=False) / "prices"
+
+
+def newest_folder() -> Path:
+    """Return the folder of the user's copy, where there is one that can be read and is newer, else the bundled one."""
+    try:
+        folder = copies() / (copies() / CURRENT).read_text(encoding="utf-8").strip()
+        return folder if _age(_about(folder)) > _age(_about(DATA)) else DATA
+    except (OSError, ValueError, KeyError, TypeError):
+        return DATA
+
+
+@cache
+def _about(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "book.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _age(about: Mapping[str, Any]) -> tuple[bool, list[int], str, str]:
+    """Return what orders books: those that can be read, then by the version of what they are made of."""
+    version = [int(part) for part in about["dated"]["version"].split(".")]
+    undated = about["undated"]["released"] if about["undated"] else ""
+    return about["format"] == FORMAT, version, undated, about["overlay"]
 
 
 @cache
 def _loaded(folder: Path) -> PriceBook:
-    about = json.loads((folder / "book.json").read_text(encoding="utf-8"))
+    about = _about(folder)
     offers, rates, names = (pl.read_parquet(folder / table) for table in TABLES[:3])
     undated = Undated(folder) if about["undated"] else None
     return PriceBook(

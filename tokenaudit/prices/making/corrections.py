@@ -22,8 +22,11 @@ WEEKEND = 0b110_0000
 
 def corrected(market: Market, overlay: Overlay) -> Market:
     """Return what is for sale, with the corrections of the overlay, kind by kind in the order of `KINDS`."""
-    parted = {(fact["seller"], fact["model"]): market[fact["seller"], fact["of"]] for fact in overlay.get("split", ())}
-    market = market | parted
+    market = market | {
+        (fact["seller"], fact["model"]): market[fact["seller"], fact["of"]]
+        for fact in overlay.get("split", ())
+        if (fact["seller"], fact["of"]) in market
+    }
     for kind, correct in KINDS.items():
         for fact in overlay.get(kind, ()):
             market = market | {
@@ -96,7 +99,9 @@ def _multiplied(sold: Sold, fact: Fact, _key: tuple[str, str], _market: Market) 
 
 def _moved(sold: Sold, fact: Fact, key: tuple[str, str], market: Market) -> Sold:
     """Give a name the prices of the model that it has meant since an instant."""
-    target = market[key[0], fact["of"]]
+    target = market.get((key[0], fact["of"]))
+    if target is None:
+        return sold
     first, last = _time(fact, "from", FIRST), _time(fact, "until", LAST)
     gone = [Span(FIRST, {})]
     return {

@@ -156,8 +156,8 @@ def about(genai: Release, litellm: Release | None, providers: Sequence[Provider]
     """Return what `book.json` says: where prices are from, and whose models a seller resells."""
     return {
         "format": FORMAT,
-        "dated": _release(genai),
-        "undated": _release(litellm) if litellm else None,
+        "dated": described(genai),
+        "undated": described(litellm) if litellm else None,
         "overlay": checked(overlay).isoformat(),
         "licence": "MIT, see THIRD-PARTY-NOTICES.md",
         "fallbacks": {provider.id: found for provider in providers if (found := _resold(provider, overlay))},
@@ -176,7 +176,8 @@ def checked(overlay: Overlay) -> date:
     return found
 
 
-def _release(release: Release) -> dict[str, str]:
+def described(release: Release) -> dict[str, str]:
+    """Return what `book.json` says of a release."""
     return {**release._asdict(), "released": release.released.isoformat()}
 
 
