@@ -29,6 +29,9 @@ source = "codex"
 
 [projects]
 "web-frontend" = "web"
+
+[models]
+"azure/prod-*" = "gpt-5-mini"
 """
 
 
@@ -50,6 +53,7 @@ def test_every_key(tmp_path: Path) -> None:
             Plan("codex"),
         ),
         projects={"web-frontend": "web"},
+        models={"azure/prod-*": "gpt-5-mini"},
         path=path,
     )
 
@@ -115,8 +119,16 @@ def test_absolute_and_home_paths_stay(tmp_path: Path, isolated: Path) -> None:
     ("text", "message", "hint"),
     [
         ('timezon = "UTC"', "unknown key `timezon` in `{path}`", "did you mean `timezone`?"),
-        ("budget = 3", "unknown key `budget` in `{path}`", "keys are store, timezone, plan, account, source, projects"),
-        ("path = 'x'", "unknown key `path` in `{path}`", "keys are store, timezone, plan, account, source, projects"),
+        (
+            "budget = 3",
+            "unknown key `budget` in `{path}`",
+            "keys are store, timezone, plan, account, source, projects, models",
+        ),
+        (
+            "path = 'x'",
+            "unknown key `path` in `{path}`",
+            "keys are store, timezone, plan, account, source, projects, models",
+        ),
         ("plans = []", "unknown key `plans` in `{path}`", "did you mean `plan`?"),
         ("[[plan]]\nsorce = 'x'", "unknown key `sorce` in [[plan]] of `{path}`", "did you mean `source`?"),
         ("[[plan]]\nday = 1", "unknown key `day` in [[plan]] of `{path}`", "keys are source, user, from, until, name"),

@@ -13,9 +13,8 @@ from tokenaudit import config as configuration
 from tokenaudit.analysis.where import in_period
 from tokenaudit.charges import charge, with_price_dimensions
 from tokenaudit.periods import Period, parse_period, today
-from tokenaudit.prices.book import load_book
 from tokenaudit.reports.owners import attributed
-from tokenaudit.reports.question import Question, ask, declared
+from tokenaudit.reports.question import Question, ask, book_of, declared
 from tokenaudit.sources import declare
 from tokenaudit.store.store import Store
 
@@ -80,7 +79,7 @@ class OpenStore:
         `effective_cost`, `estimated_cost`. Where a provider's usage export and cost export cover the same days both
         stand here with their own amounts: `spend` adds them up once.
         """
-        book = load_book()
+        book = book_of(self._config)
         return charge(with_price_dimensions(self.usage(period), book), book)
 
     def spend(self, by: Sequence[str] = ("user", "model", "project"), period: str = "all") -> pl.DataFrame:

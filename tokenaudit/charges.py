@@ -7,6 +7,7 @@ up by it before they are priced; `charge` prices rows or such sums. Both give th
 from __future__ import annotations
 
 import operator
+from collections.abc import Collection
 from datetime import datetime
 from functools import reduce
 from math import gcd
@@ -117,8 +118,10 @@ def with_price_dimensions(usage: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:
     return with_offers(with_row_dimensions(usage, found), found)
 
 
-def charge(frame: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:
+def charge(frame: pl.LazyFrame, book: PriceBook, *, keep: Collection[str] = ()) -> pl.LazyFrame:
     """Price usage rows, or sums of them grouped by at least PRICE_DIMENSIONS.
+
+    Columns of the book's rates named in `keep` stay beside what they priced.
 
     A sum holds the counts of `schema.COUNTS`, `estimated_output_tokens`, `billed_cost` and `list_cost` under their own
     names. Added or completed are these columns, all money Decimal(38, 18) in `billing_currency`:
@@ -143,7 +146,7 @@ def charge(frame: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:
         unpriced_requests=pl.when(_unpriced()).then("requests").otherwise(0),
         unpriced_tokens=pl.when(_unpriced()).then(pl.sum_horizontal(TOKEN_CLASSES)).otherwise(0),
     )
-    return charged.drop(*_price_columns(book), *HELPERS, "computed", "surplus")
+    return charged.drop(*(name for name in _price_columns(book) if name not in keep), *HELPERS, "computed", "surplus")
 
 
 # -- what a price depends on

@@ -22,6 +22,9 @@
     [projects]                      # one name for what logs call differently
     "web-frontend" = "web"
 
+    [models]                        # what names of deployments mean; patterns too, alone or behind their provider/
+    "azure/prod-chat" = "gpt-5-mini"
+
 One file counts: the one named by --config or TOKENAUDIT_CONFIG, else the nearest upward from the working directory,
 else that of the user. Nothing in it is ever executed.
 """
@@ -115,6 +118,8 @@ class Config:
     sources: tuple[Declared, ...] = field(default=(), metadata={"key": "source"})
     projects: Mapping[str, str] = field(default_factory=dict)
     """New names of projects by their old ones."""
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Models by the names that logs have for them, see `Names.renamed`."""
     path: Path | None = field(default=None, metadata={"key": None})
     """The file this was read from."""
 

@@ -140,3 +140,21 @@ def test_price_of_the_maker_stands_in_for_an_unknown_seller() -> None:
 def test_fast_in_the_name_is_the_fast_variant() -> None:
     """Some clients write the mode into the model's name."""
     assert find(None, "claude-opus-4-8-fast") == find(None, "claude-opus-4-8")._replace(fast=True)
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "model"),
+    [
+        ("azure", "Prod-Chat ", "gpt-5-mini"),
+        ("azure", "prod-embed", "gpt-4o"),
+        ("openai", "prod-embed", "prod-embed"),
+        ("openai", "team-7-large", "gpt-5"),
+        ("openai", "gpt-5", "gpt-5"),
+    ],
+)
+def test_the_users_own_list(provider: str, name: str, model: str) -> None:
+    """Names count before patterns, the first pattern that fits counts, and one behind a provider is of it only."""
+    own = {"team-?-*": "gpt-5", "azure/prod-*": "gpt-4o", "prod-chat": "gpt-5-mini"}
+    found = load_book().names.with_models(own).find(provider, name)
+    assert found.model == model
+    assert load_book().names.models == {}

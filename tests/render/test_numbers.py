@@ -17,6 +17,7 @@ from tokenaudit.render.numbers import (
     decimals,
     difference,
     difference_decimals,
+    exact_money,
     money,
     percent,
     plain,
@@ -181,3 +182,18 @@ def test_plain_digits_are_exact(amount: Decimal) -> None:
 def test_plain(number: str, expected: str) -> None:
     """Digits before the point stay, zeros behind it go."""
     assert plain(Decimal(number)) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        ("3", "$3.00"),
+        ("0.0625", "$0.0625"),
+        ("-1204.125", "-$1,204.125"),
+        ("0.000000025", "$0.000000025"),
+        ("0", "$0.00"),
+    ],
+)
+def test_exact_money_has_all_digits(amount: str, expected: str) -> None:
+    """Nothing is rounded, and there are at least two decimals."""
+    assert exact_money(Decimal(amount)) == expected

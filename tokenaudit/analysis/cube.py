@@ -6,7 +6,7 @@ pricing works on thousands of rows instead of millions. All other analysis works
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -16,7 +16,7 @@ from tokenaudit.analysis.billing import with_bills_spread
 from tokenaudit.analysis.idle import idle_columns
 from tokenaudit.analysis.measures import known_sum
 from tokenaudit.analysis.where import PRICED_DIMENSIONS, charge_filter, usage_filter
-from tokenaudit.charges import ROW_DIMENSIONS, charge, quoted, with_offers, with_row_dimensions
+from tokenaudit.charges import ROW_DIMENSIONS, Quoted, charge, quoted, with_offers, with_row_dimensions
 from tokenaudit.conditions import Condition
 from tokenaudit.errors import QueryError, did_you_mean
 from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, TIME_DIMENSIONS
@@ -65,7 +65,7 @@ def cube(
     names = dimensions(by)
     late = [condition for condition in conditions if condition.column in PRICED_DIMENSIONS]
     early = [condition for condition in conditions if condition not in late]
-    keys = _keys(unlike(names, (condition.column for condition in late)), timezone)
+    keys = group_keys(unlike(names, (condition.column for condition in late)), timezone)
     chosen = usage.filter(usage_filter(early))
     idle = idle_columns(chosen) if expected_rows >= LARGE else {}
     charges = charge(_sums(chosen, book, keys, idle), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
@@ -89,15 +89,28 @@ def joined_cube(
     """
     names = dimensions(by)
     within = pl.lit(value=True) if inside is None else inside
-    keys = [*_keys(unlike(names, _columns(conditions)), timezone), *overlap.keys(overlapping), within.alias("inside")]
-    cells = _sums(usage, book, keys, {}).collect(engine="streaming")
-    once, joined = overlap.without_repeats(cells, overlapping)
-    charges, told = with_bills_spread(charge(once.lazy(), book).collect(), overlapping, joined)
+    keys = [
+        *group_keys(unlike(names, columns_of(conditions)), timezone),
+        *overlap.keys(overlapping),
+        within.alias("inside"),
+    ]
+    charges, told = settled(_sums(usage, book, keys, {}).collect(engine="streaming"), book, overlapping)
     asked = charges.lazy().filter("inside", charge_filter(conditions))
     return Counted(_detailed(asked, names).collect(), told)
 
 
-def _columns(conditions: Sequence[Condition]) -> list[str]:
+def settled(
+    cells: pl.DataFrame, book: PriceBook, overlapping: overlap.Overlap, *, keep: Collection[str] = ()
+) -> tuple[pl.DataFrame, Joined]:
+    """Return sums that hold the keys of `overlap` as charges, each call counted once, and what was decided.
+
+    Columns of the book's rates named in `keep` stay beside what they priced.
+    """
+    once, joined = overlap.without_repeats(cells, overlapping)
+    return with_bills_spread(charge(once.lazy(), book, keep=keep).collect(), overlapping, joined)
+
+
+def columns_of(conditions: Sequence[Condition]) -> list[str]:
     """Return the columns of usage rows that conditions look at."""
     return [condition.column for condition in conditions]
 
@@ -116,18 +129,24 @@ def unlike(names: Iterable[str], others: Iterable[str]) -> list[str]:
     return list(dict.fromkeys((*names, *others)))
 
 
-def _keys(names: Sequence[str], timezone: str) -> list[pl.Expr]:
+def group_keys(names: Sequence[str], timezone: str) -> list[pl.Expr]:
+    """Return what usage rows are added up by: dimensions, and what their price depends on."""
     columns = unlike((name for name in names if name in NAMES), (*ROW_DIMENSIONS, "granularity"))
     return [*map(pl.col, columns), *times.units(names, timezone)]
 
 
 def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr], idle: dict[str, pl.Expr]) -> pl.LazyFrame:
     found = quoted(usage, book)
+    return with_offers(sums(usage, found, keys, idle), found)
+
+
+def sums(usage: pl.LazyFrame, found: Quoted, keys: list[pl.Expr], idle: dict[str, pl.Expr]) -> pl.LazyFrame:
+    """Return the sums of usage rows by `keys`, before their offers are looked up; `idle` columns hold nothing."""
     rows = with_row_dimensions(usage.with_columns(**idle), found)
     counts = [pl.col(name).sum() for name in USAGE_SUMS if name not in idle]
     given = [known_sum(name) for name in ("billed_cost", "list_cost") if name not in idle]
     last = pl.col("charge_period_start").max().alias("last_start")
-    return with_offers(rows.group_by(keys).agg(*counts, *given, last).with_columns(**idle), found)
+    return rows.group_by(keys).agg(*counts, *given, last).with_columns(**idle)
 
 
 def _detailed(charges: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:

@@ -104,7 +104,12 @@ class Asked:
             else default_period(store, settings.as_of, settings.timezone)
         )
         question = Question(
-            period, tuple(self.by or DEFAULT_BY), combined(self.where), settings.config, self.cost, self._kept()
+            period,
+            tuple(self.by or DEFAULT_BY),
+            combined(self.where),
+            settings.config,
+            self.cost,
+            kept_sources(self.keep),
         )
         layout = Layout(
             separate=not self.by,
@@ -114,13 +119,14 @@ class Asked:
         )
         return spend_report(store, question, layout)
 
-    def _kept(self) -> frozenset[str]:
-        """Return the sources to keep as they stand. QueryError for one that does not exist."""
-        if not self.keep:
-            return frozenset()
-        from tokenaudit.sources import by_name
 
-        return frozenset(by_name(name).name for name in self.keep)
+def kept_sources(names: Sequence[str]) -> frozenset[str]:
+    """Return the sources to keep as they stand. QueryError for one that does not exist."""
+    if not names:
+        return frozenset()
+    from tokenaudit.sources import by_name
+
+    return frozenset(by_name(name).name for name in names)
 
 
 def _refresh(settings: options.Settings, *, quiet: bool) -> None:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from fnmatch import fnmatchcase
 from functools import cache
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple, Self
 
 from tokenaudit.prices import spelling
 from tokenaudit.prices.spelling import Written
@@ -21,6 +24,10 @@ MAKERS = tuple(dict.fromkeys(spelling.MAKERS.values()))
 """Whose lists are searched, in this order, for a name that says neither seller nor maker."""
 WHOLE_DATE = re.compile(r"20\d{6}")
 NUMBER_GOES_ON = re.compile(r"[.-]\d{1,2}(?!\d)")
+
+
+LookUp = Callable[[str, str], str | None]
+Note = Callable[[str, str, str | None], None]
 
 
 class Name(NamedTuple):
@@ -46,6 +53,11 @@ class Names:
     the order in which they are tried, see `MATCHES`; `fallbacks` says whose models a seller resells at their price.
     """
 
+    models: Mapping[str, str] = MappingProxyType({})
+    """The user's own list of what names mean, see `renamed`."""
+    note: Note = staticmethod(lambda _seller, _text, _model: None)
+    """Told of each look-up for a price: whose list, which name, which model, None where the list has no such name."""
+
     def __init__(
         self,
         spelt: Mapping[tuple[str, str], str],
@@ -59,8 +71,28 @@ class Names:
         for seller, kind, text, model in patterns:
             self.patterns.setdefault(seller, []).append((kind, text, model))
 
+    def with_models(self, models: Mapping[str, str]) -> Self:
+        """Return the same names, with the user's own list of what names mean."""
+        found = copy(self)
+        found.models = {name.strip().lower(): model for name, model in models.items()}
+        return found
+
+    def renamed(self, provider: str | None, request_model: str) -> str:
+        """Return what the user's own list says that a name means, itself where it says nothing.
+
+        Entries are names, or patterns with ``*``, ``?`` and ``[...]``, alone or behind ``provider/``. A name counts
+        before patterns; of patterns the first that fits.
+        """
+        name = request_model.strip().lower()
+        texts = (f"{(provider or '').strip().lower()}/{name}", name)
+        spelt = (self.models[text] for text in texts if text in self.models)
+        fitting = (model for pattern, model in self.models.items() if any(fnmatchcase(text, pattern) for text in texts))
+        return next(spelt, None) or next(fitting, request_model)
+
     def find(self, provider: str | None, request_model: str | None) -> Name:
         """Return what `request_model` means in a row of `provider`."""
+        if request_model is not None and self.models:
+            request_model = self.renamed(provider, request_model)
         if request_model is None or request_model.strip().lower() in NO_MODELS:
             return Name(provider, request_model)
         written = spelling.read(request_model)
@@ -89,15 +121,27 @@ class Names:
         """Complete a name by the list that its price stands in: the seller's, a resold seller's or the maker's."""
         listers = (seller, *self.fallbacks.get(seller, ())) if seller else ()
         for lister in listers:
-            if model := self.spelt.get((lister, written.listed)):
+            if model := self._sought(lister, (written.listed,), self._listed):
                 return named._replace(seller=lister, price_model=model)
-            if model := self._first(lister, written.sold_as):
+            if model := self._sought(lister, written.sold_as, self._match):
                 return named._replace(seller=lister, price_model=model, fast=written.fast)
-        model = self._first(maker, written.made_as) if maker else None
+        model = self._sought(maker, written.made_as, self._match) if maker else None
         if maker is None or model is None:
             return named
         assumed = seller not in (None, maker) or (seller is None and named.provider != maker)
         return named._replace(seller=maker, price_model=model, fast=written.fast, assumed=assumed)
+
+    def _sought(self, seller: str, texts: Iterable[str], look_up: LookUp) -> str | None:
+        for text in texts:
+            model = look_up(seller, text)
+            self.note(seller, text, model)
+            if model:
+                return model
+        return None
+
+    def _listed(self, seller: str, text: str) -> str | None:
+        """Return the model of one seller that is listed letter by letter."""
+        return self.spelt.get((seller, text))
 
     def _first(self, seller: str, texts: Iterable[str]) -> str | None:
         return next((model for text in texts if (model := self._match(seller, text))), None)

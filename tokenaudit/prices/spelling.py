@@ -6,7 +6,7 @@ Rules of providers and gateways, as data and regular expressions; nothing here k
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 SELLERS: tuple[tuple[str, str], ...] = (
@@ -149,13 +149,15 @@ def _without_gateway(text: str) -> tuple[str, str | None]:
 
 def forms(text: str) -> Iterator[str]:
     """Yield a name as it stands, then with less and less of what does not change its price."""
-    seen = {text}
-    yield text
-    for simpler in (_undecorated, _dashed, _undated, _claude, _effortless):
+    yield from dict.fromkeys(form for form, _ in rewritten(text))
+
+
+def rewritten(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a name as it stands, then after each rule of `REWRITING`, with what the rule does."""
+    yield text, "exact"
+    for kind, simpler in REWRITING:
         text = simpler(text)
-        if text not in seen:
-            seen.add(text)
-            yield text
+        yield text, kind
 
 
 def untagged(text: str) -> str:
@@ -185,3 +187,13 @@ def _claude(text: str) -> str:
 
 def _effortless(text: str) -> str:
     return EFFORT.sub(r"\1", text)
+
+
+REWRITING: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("alias", _undecorated),
+    ("alias", _dashed),
+    ("snapshot", _undated),
+    ("alias", _claude),
+    ("alias", _effortless),
+)
+"""What is done to a name, one after the other, and what that is: another way to write it, or a date taken off."""

@@ -139,6 +139,13 @@ def _money(values: Values) -> Words:
     ]
 
 
+def _exact(values: Values) -> Words:
+    return [
+        None if amount is None else numbers.exact_money(amount, currency)
+        for amount, currency in zip(values.now, values.currencies, strict=True)
+    ]
+
+
 def _differences(values: Values) -> Words:
     deltas = [_minus(now, before) for now, before in zip(values.now, values.before, strict=True)]
     digits = numbers.difference_decimals(deltas)
@@ -195,6 +202,7 @@ WORDINGS: dict[Kind, Wording] = {
     "text": _each(_name),
     "words": _each(_name),
     "money": _money,
+    "exact": _exact,
     "tokens": _each(numbers.compact_tokens),
     "count": _each(numbers.count),
     "share": _percents,

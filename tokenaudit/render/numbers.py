@@ -30,6 +30,12 @@ def money(amount: Decimal, currency: str = "USD", digits: int | None = None) -> 
     return f"{'-' if number < 0 else ''}{_symbol(currency)}{number.copy_abs():,f}"
 
 
+def exact_money(amount: Decimal, currency: str = "USD") -> str:
+    """Return all digits of an amount and at least 2 decimals: ``$3.00``, ``$0.0625``, ``-$1,204.125``."""
+    whole, _, part = plain(amount.copy_abs()).partition(".")
+    return f"{'-' if amount < 0 else ''}{_symbol(currency)}{int(whole):,d}.{part:0<2}"
+
+
 def signed_money(amount: Decimal, currency: str = "USD", digits: int | None = None) -> str:
     """Return money with its sign: ``+$29,870.00``, ``-$1,821.00``; zero has none."""
     text = money(amount, currency, digits)

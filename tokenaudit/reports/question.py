@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -17,7 +17,7 @@ from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
 from tokenaudit.periods import Period, parse_period
-from tokenaudit.prices.book import load_book
+from tokenaudit.prices.book import PriceBook, load_book
 from tokenaudit.render.numbers import plural
 from tokenaudit.reports.owners import attributed
 from tokenaudit.schema import TOKEN_CLASSES
@@ -62,39 +62,71 @@ def ask(store: Store, question: Question) -> Answer:
     return _plainly(store, question) if overlapping is None else _joined(store, question, overlapping)
 
 
+class Reach(NamedTuple):
+    """The usage rows that a question looks at."""
+
+    usage: pl.LazyFrame
+    left_out: pl.LazyFrame
+    """Rows that reach into the period and cannot be counted in it."""
+    inside: pl.Expr | None = None
+    """Which of `usage` are of the period, where `usage` holds whole days for the bills; None for all of them."""
+
+
+def reach(store: Store, question: Question, overlapping: Overlap | None) -> Reach:
+    """Return the rows that a question looks at.
+
+    Where sources overlap these are all rows of the UTC days that the period touches, as bills are of whole days.
+    """
+    period = question.period
+    if overlapping is None:
+        return Reach(
+            *in_period(declared(attributed(store, store.usage(period.start, period.end)), question.config), period)
+        )
+    wide = period if period.open else whole_days(period)
+    bills = [name for name, word in overlapping.authority.items() if word == "bill"]
+    usage = declared(with_names(store, bills, attributed(store, store.usage(wide.start, wide.end))), question.config)
+    left_out = in_period(usage, period).left_out
+    return Reach(in_period(usage, wide).inside, left_out, None if period.open else belongs(period))
+
+
+def expected_rows(store: Store, period: Period) -> int:
+    """Return about how many rows a period has."""
+    return sum(segment.rows for segment in store.segments(period.start, period.end))
+
+
 def _plainly(store: Store, question: Question) -> Answer:
     """Answer where no two sources tell of the same calls."""
-    period = question.period
-    usage = declared(attributed(store, store.usage(period.start, period.end)), question.config)
-    chosen = in_period(usage, period)
+    period, found = question.period, reach(store, question, None)
     sums = cube(
-        chosen.inside,
+        found.usage,
         question.by,
-        load_book(),
+        book_of(question.config),
         timezone=period.timezone,
         conditions=question.conditions,
-        expected_rows=sum(segment.rows for segment in store.segments(period.start, period.end)),
+        expected_rows=expected_rows(store, period),
     )
-    return Answer(sums, _left_out(chosen.left_out))
+    return Answer(sums, not_counted(found.left_out))
 
 
 def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
-    """Answer where they do: from all rows of the UTC days that the period touches, as bills are of whole days."""
-    period = question.period
-    wide = period if period.open else whole_days(period)
-    bills = [name for name, word in overlapping.authority.items() if word == "bill"]
-    usage = attributed(store, store.usage(wide.start, wide.end))
-    usage = declared(with_names(store, bills, usage), question.config)
+    """Answer where they do."""
+    found = reach(store, question, overlapping)
     counted = joined_cube(
-        in_period(usage, wide).inside,
+        found.usage,
         question.by,
-        load_book(),
+        book_of(question.config),
         overlapping,
-        timezone=period.timezone,
+        timezone=question.period.timezone,
         conditions=question.conditions,
-        inside=None if period.open else belongs(period),
+        inside=found.inside,
     )
-    return Answer(counted.cube, _left_out(in_period(usage, period).left_out), counted.joined)
+    return Answer(counted.cube, not_counted(found.left_out), counted.joined)
+
+
+def book_of(config: Config) -> PriceBook:
+    """Return the price book, with what a configuration says about it."""
+    book = load_book()
+    return book._replace(names=book.names.with_models(config.models)) if config.models else book
 
 
 def overlap_of(store: Store, question: Question) -> Overlap | None:
@@ -214,7 +246,7 @@ def _is_empty(store: Store, period: Period) -> bool:
     return inside.select("charge_period_start").head(1).collect().height == 0
 
 
-def no_data(store: Store, question: Question, answer: Answer) -> NoDataError:
+def no_data(store: Store, question: Question, left_out: pl.DataFrame) -> NoDataError:
     """Return the error for an answer without rows, with a hint of what the store does hold."""
     what = "no rows fit --where" if question.conditions else "nothing is stored"
     where = "" if question.period.open else f" in {question.period.name}"
@@ -226,7 +258,7 @@ def no_data(store: Store, question: Question, answer: Answer) -> NoDataError:
     first, last = span.row(0)
     if first is None:
         return _empty()
-    longer = int(answer.left_out["rows"].sum())
+    longer = int(left_out["rows"].sum())
     reach = f"{plural(longer, 'stored row')} of a longer time cannot be cut; " if longer else ""
     return NoDataError(
         f"{what}{where}", f"{reach}the store holds {first:%Y-%m-%d} to {last:%Y-%m-%d}; try --period all"
@@ -237,7 +269,8 @@ def _empty() -> NoDataError:
     return NoDataError("the store is empty", "run `tokenaudit ingest PATH` on exports or logs, or `tokenaudit demo`")
 
 
-def _left_out(rows: pl.LazyFrame) -> pl.DataFrame:
+def not_counted(rows: pl.LazyFrame) -> pl.DataFrame:
+    """Return `Answer.left_out` of rows."""
     return (
         rows.group_by(pl.col("source").cast(pl.String), pl.col("billing_currency").cast(pl.String))
         .agg(

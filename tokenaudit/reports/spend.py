@@ -51,7 +51,7 @@ def spend_report(store: Store, question: Question, layout: Layout) -> Document:
     """Return the report that answers a question. NoDataError where there is nothing to report."""
     answer = ask(store, question)
     if answer.cube.is_empty():
-        raise no_data(store, question, answer)
+        raise no_data(store, question, answer.left_out)
     found = breakdown(answer.cube, question.by, cost=question.cost)
     notes = (*layout.notes, *notes_of(found, answer, question, store.catalog.rejects()))
     document = Document(

@@ -1,0 +1,73 @@
+"""A row of the price book in words: how it is bought, how large the request, at what time of day, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+Row = Mapping[str, Any]
+NOWHERE = (1, 9999)
+"""Years that stand for no beginning and no end."""
+DAY_MINUTES = 24 * 60
+LABELS = {
+    "uncached_input_tokens": "input",
+    "cache_read_input_tokens": "input read from a cache",
+    "cache_creation_5m_input_tokens": "input written to a 5-minute cache",
+    "cache_creation_30m_input_tokens": "input written to a 30-minute cache",
+    "cache_creation_1h_input_tokens": "input written to a 1-hour cache",
+    "cache_creation_12h_input_tokens": "input written to a 12-hour cache",
+    "audio_input_tokens": "audio input",
+    "cache_read_audio_input_tokens": "audio input read from a cache",
+    "image_input_tokens": "image input",
+    "cache_read_image_input_tokens": "image input read from a cache",
+    "output_tokens": "output",
+    "audio_output_tokens": "audio output",
+    "image_output_tokens": "image output",
+    "web_search_requests": "web searches",
+    "requests": "requests",
+}
+"""What people call the units of the price book."""
+
+
+def price_words(row: Row) -> str:
+    """Return ``batch, over 200,000 input, since 2026-08-21`` for a price row that has its offer's columns."""
+    return ", ".join(filter(None, (row["variant"], size_words(row), band_words(row), dates_words(row))))
+
+
+def size_words(row: Row) -> str:
+    """Return which requests a price is for, by their input; "" where it is for all of them."""
+    tier, above = row["context_tier"], (row["tier_1_above"], row["tier_2_above"])
+    if above[0] is None:
+        return ""
+    if tier == 0:
+        return f"up to {above[0]:,} input"
+    return f"over {above[tier - 1]:,} input"
+
+
+def band_words(row: Row) -> str:
+    """Return at which time of the day a price holds; "" where it always does."""
+    start, end = row["band_start"], row["band_end"]
+    return "" if end - start >= DAY_MINUTES else f"{_clock(start)}-{_clock(end)} UTC"
+
+
+def dates_words(row: Row) -> str:
+    """Return since when and until when a price holds; "" where it always does."""
+    return " ".join(_bounds(row["effective_from"], row["effective_to"]))
+
+
+def _bounds(start: datetime, end: datetime) -> Iterator[str]:
+    if start.year != NOWHERE[0]:
+        yield f"since {instant(start)}"
+    if end.year != NOWHERE[1]:
+        last = end - timedelta(days=1) if instant(end) == f"{end:%Y-%m-%d}" else end
+        yield f"until {instant(last)}"
+
+
+def instant(moment: datetime) -> str:
+    """Return a date, with the time of the day where it is not midnight."""
+    return f"{moment:%Y-%m-%d}" if (moment.hour, moment.minute) == (0, 0) else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"

@@ -1,0 +1,172 @@
+"""Why a number is what it is: the price rows behind it, and the files and lines behind those."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from tokenaudit.analysis.measures import MEASURES, known_sum, measured
+from tokenaudit.analysis.origins import calls, files, told_again
+from tokenaudit.analysis.traced import PRICE_ROW, RATE, Traced, Wanted, price_rows, traced
+from tokenaudit.prices.book import PRICE_CLASSES, PriceBook
+from tokenaudit.reports.question import (
+    Question,
+    book_of,
+    expected_rows,
+    no_data,
+    not_counted,
+    overlap_of,
+    reach,
+)
+from tokenaudit.schema import MONEY, TOKEN_CLASSES
+from tokenaudit.sources import newest_wins
+from tokenaudit.store import segments
+
+if TYPE_CHECKING:
+    from tokenaudit.store.store import Store
+
+COST = ("list_cost", "contracted_cost", "billed_cost", "effective_cost")
+PROVENANCE = ("price_source", "price_source_date", "price_url")
+"""Where a price comes from, as far as the book's rates tell it row by row."""
+PRICE = ("seller", "price_model", "variant", "context_tier", "tier_1_above", "tier_2_above")
+WHEN = ("effective_from", "effective_to", "band_start", "band_end")
+FORMULA = "formula_cost"
+"""Units times their rates, added up."""
+SHOWN_CALLS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explained:
+    """What there is to say of the rows that fit a question."""
+
+    question: Question
+    book: PriceBook
+    by_price: pl.DataFrame
+    """One row for each provider, model, price row and cost basis, the dearest first."""
+    totals: pl.DataFrame
+    """As the report has them: one row a currency."""
+    files: pl.DataFrame
+    """The files of the rows, with `path` and whether it is `there`."""
+    calls: pl.DataFrame
+    set_aside: pl.DataFrame
+    """Lines that do not stand because of these rows, with `path` and `kept_path`."""
+    finer: pl.DataFrame
+    """By source: `tokens` that its rows tell, and those of them that are `counted`: a finer source tells the rest."""
+    names: pl.DataFrame
+    """What the rows call their models: `provider`, `request_model`, `requests`, `tokens`; most tokens first."""
+    paid: pl.DataFrame
+    """By source and currency: `amount` of the spend that is part of a bill of `bills`."""
+
+
+def explain(store: Store, question: Question, chosen: Sequence[int] | None, limit: int | None) -> Explained:
+    """Return what stands behind the report that answers a question. NoDataError where there is nothing.
+
+    `chosen` are the `response_id` to look at; None for all. `limit` is the number of calls to show.
+    """
+    overlapping, book = overlap_of(store, question), book_of(question.config)
+    found = reach(store, question, overlapping)
+    wanted = Wanted(
+        question.by,
+        question.conditions,
+        chosen,
+        question.period.timezone,
+        overlapping,
+        found.inside,
+        expected_rows(store, question.period),
+    )
+    result = traced(found.usage, book, wanted)
+    if result.told.is_empty():
+        raise no_data(store, question, not_counted(found.left_out))
+    aside = segments.scan(store.folder, store.catalog.segments("superseded"))
+    places = paths(store)
+    return Explained(
+        question=question,
+        book=book,
+        by_price=by_price(result.cells, book),
+        totals=measured(result.cells, ["billing_currency"])
+        .select("billing_currency", *MEASURES)
+        .sort("billing_currency"),
+        files=named(files(result), places, "file_id", "path"),
+        calls=named(calls(result, book, SHOWN_CALLS if limit is None else limit), places, "file_id", "path"),
+        set_aside=_both_named(told_again(result, aside, newest_wins(store.catalog.rules())), places),
+        finer=_finer(result),
+        names=_names(result.told),
+        paid=_paid(result),
+    )
+
+
+def paths(store: Store) -> pl.DataFrame:
+    """Return the `path` of each `place` (a `file_id`), also of files that are gone."""
+    known = {item.file_id: item.path for item in store.catalog.versions()}
+    known |= {entry.file_id: entry.path for entry in store.catalog.files().values()}
+    return pl.DataFrame({"place": known.keys(), "path": known.values()}, {"place": pl.Int64, "path": pl.String})
+
+
+def named(frame: pl.DataFrame, places: pl.DataFrame, file_id: str, name: str) -> pl.DataFrame:
+    """Add the path of each `file_id` in the column `name`."""
+    beside = places.rename({"path": name})
+    return frame.join(beside, left_on=file_id, right_on="place", how="left", maintain_order="left")
+
+
+def _both_named(frame: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    return named(named(frame, places, "file_id", "path"), places, "kept_file_id", "kept_path")
+
+
+def by_price(cells: pl.DataFrame, book: PriceBook) -> pl.DataFrame:
+    """Return the cells by what their price depends on: counts, rates, what they make together, and the money."""
+    keys = ("provider", "model", "cost_basis", "billing_currency", PRICE_ROW)
+    counts = [pl.col(name).sum() for name in (*PRICE_CLASSES, "joined_tokens")]
+    sums = cells.group_by(keys).agg(*counts, *map(known_sum, COST))
+    rates = price_rows(book)
+    told = [name for name in PROVENANCE if name in rates.columns]
+    kept = [PRICE_ROW, *PRICE, *WHEN, *told, *(name + RATE for name in PRICE_CLASSES)]
+    beside = sums.join(rates.select(kept), on=PRICE_ROW, how="left")
+    formula = pl.sum_horizontal(pl.col(name) * pl.col(name + RATE) for name in PRICE_CLASSES)
+    priced = pl.col(PRICE_ROW).is_not_null() & (pl.sum_horizontal(PRICE_CLASSES) != 0)
+    whole = beside.with_columns(
+        pl.when(priced).then(formula).alias(FORMULA), total_tokens=pl.sum_horizontal(TOKEN_CLASSES)
+    )
+    order = ["effective_cost", "list_cost", "total_tokens", *keys]
+    return whole.sort(order, descending=[True, True, True, *(False for _ in keys)], nulls_last=True)
+
+
+def _finer(result: Traced) -> pl.DataFrame:
+    """Return by source how many tokens its rows tell, and how many of them count: the rest is told by finer sources."""
+    tokens = pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum())
+    source = pl.col("source").cast(pl.String)
+    told = result.told.group_by(source).agg(tokens=tokens)
+    counted = result.cells.group_by(source).agg(counted=tokens)
+    both = told.join(counted, on="source", how="left").with_columns(pl.col("counted").fill_null(0))
+    return both.filter(pl.col("tokens") > pl.col("counted")).sort("tokens", "source", descending=[True, False])
+
+
+def _names(told: pl.DataFrame) -> pl.DataFrame:
+    names = pl.col("provider", "request_model").cast(pl.String)
+    sums = told.group_by(names).agg(pl.col("requests").sum(), tokens=pl.sum_horizontal(pl.col(TOKEN_CLASSES).sum()))
+    order = ["tokens", "requests", "request_model", "provider"]
+    return sums.sort(order, descending=[True, True, False, False], nulls_last=True)
+
+
+def _paid(result: Traced) -> pl.DataFrame:
+    """Return by source how much of its spend is part of another source's bill, and of which ones."""
+    amounts = (
+        result.cells.filter(pl.col("joined_tokens") > 0)
+        .group_by("source", "billing_currency")
+        .agg(amount=known_sum("effective_cost"))
+    )
+    if result.joined is None:
+        return amounts.with_columns(bills=pl.lit(None, pl.List(pl.String)))
+    bills = result.joined.paid.group_by("source", "billing_currency").agg(bills=pl.col("bill").unique().sort())
+    both = amounts.join(bills, on=["source", "billing_currency"], how="left")
+    return both.sort("amount", "source", descending=[True, False], nulls_last=True)
+
+
+def totals(found: Explained) -> dict[str, Any]:
+    """Return the totals of all currencies as the report has them: no money where there are several."""
+    alike = found.totals.height == 1
+    sums = found.totals.select(pl.col(MEASURES).sum()).row(0, named=True)
+    money = {name: found.totals.item(0, name) if alike else None for name in MONEY}
+    return {"billing_currency": found.totals.item(0, "billing_currency") if alike else None, **sums, **money}
