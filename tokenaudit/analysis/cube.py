@@ -69,7 +69,7 @@ def cube(
     chosen = usage.filter(usage_filter(early))
     idle = idle_columns(chosen) if expected_rows >= LARGE else {}
     charges = charge(_sums(chosen, book, keys, idle), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
-    return _detailed(charges.filter(charge_filter(late)), names).collect(engine="streaming")
+    return detailed(charges.filter(charge_filter(late)), names).collect(engine="streaming")
 
 
 def joined_cube(
@@ -96,7 +96,7 @@ def joined_cube(
     ]
     charges, told = settled(_sums(usage, book, keys, {}).collect(engine="streaming"), book, overlapping)
     asked = charges.lazy().filter("inside", charge_filter(conditions))
-    return Counted(_detailed(asked, names).collect(), told)
+    return Counted(detailed(asked, names).collect(), told)
 
 
 def settled(
@@ -149,9 +149,10 @@ def sums(usage: pl.LazyFrame, found: Quoted, keys: list[pl.Expr], idle: dict[str
     return rows.group_by(keys).agg(*counts, *given, last).with_columns(**idle)
 
 
-def _detailed(charges: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+def detailed(charges: pl.LazyFrame, names: Sequence[str], amounts: Sequence[str] = MONEY) -> pl.LazyFrame:
+    """Return the cube of charges, by `names` and DETAILS, with the sums of the money columns `amounts`."""
     unpriced = pl.when(pl.col("cost_basis") == "unpriced").then("request_model")
     data_to = times.bucket_end(pl.col("last_start"))
     shown = charges.with_columns(*times.labels(names), unpriced.alias("unpriced_model"), data_to=data_to)
-    money = [known_sum(column) for column in MONEY]
+    money = [known_sum(column) for column in amounts]
     return shown.group_by(unlike(names, DETAILS)).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())
