@@ -282,5 +282,5 @@ def test_conversions_add_up(parts: list[Decimal], rate: Decimal) -> None:
     whole = pl.DataFrame({"amount": pl.Series([frame["amount"].sum()], dtype=EXACT)})
     changes: tuple[Callable[[pl.Expr], pl.Expr], ...] = (lambda amount: amount * factor, lambda amount: amount / factor)
     for change in changes:
-        found = frame.select(scaled("amount", change, ["group"]).alias("amount"))["amount"].sum()
+        found = scaled(frame, ["amount"], change, ["group"])["amount"].sum()
         assert found == whole.select(change(pl.col("amount"))).item()

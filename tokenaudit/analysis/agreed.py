@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from tokenaudit.analysis.allot import allot, scaled
+from tokenaudit.analysis.cube import USAGE_SUMS
 from tokenaudit.charges import CURRENCY, UNITS
 from tokenaudit.prices.agreed import NAMES, deals
 from tokenaudit.prices.book import PRICE_CLASSES, PriceBook
@@ -70,11 +71,19 @@ def day_key() -> pl.Expr:
     return pl.col("charge_period_start").dt.date().alias(DAY)
 
 
-def numbered(cells: pl.DataFrame) -> pl.DataFrame:
-    """Number cells in an order that is their own; text comes back as String."""
-    texts = cells.with_columns(pl.col(pl.Categorical).cast(pl.String))
-    kinds = texts.schema.items()
-    return texts.sort([name for name, kind in kinds if not isinstance(kind, pl.List)]).with_row_index("cell")
+def numbered(cells: pl.DataFrame, *, ordered: bool) -> pl.DataFrame:
+    """Number cells, in an order that is their own if that matters: it decides who takes what rounding leaves."""
+    sums = {*USAGE_SUMS, "billed_cost", "list_cost", "last_start"}
+    keys = [_ordered(cells, name) for name in cells.columns if name not in sums] if ordered else []
+    return (cells.sort(keys) if keys else cells).with_row_index("cell")
+
+
+def _ordered(cells: pl.DataFrame, name: str) -> pl.Expr:
+    """Return a column as what it is sorted by: names by their letters, without comparing each."""
+    column = pl.col(name)
+    if cells.schema[name] != pl.Categorical:
+        return column
+    return column.cast(pl.Enum(cells[name].unique().cast(pl.String).drop_nulls().sort()))
 
 
 def with_deals(cells: pl.DataFrame, agreements: Sequence[Agreement], book: PriceBook) -> pl.DataFrame:
@@ -247,7 +256,8 @@ def _finished(cells: pl.DataFrame) -> pl.DataFrame:
 def with_markup(charges: pl.DataFrame, agreements: Sequence[Agreement]) -> pl.DataFrame:
     """Add `markup`: what charge-back adds to the spend, never inside it; null where no agreement says any."""
     shares = {number: agreement.markup for number, agreement in enumerate(agreements) if agreement.markup}
-    if not shares:
-        return charges.with_columns(markup=pl.lit(None, MONEY))
-    share = pl.col("agreement").replace_strict(shares, default=None, return_dtype=MONEY)
-    return charges.with_columns(markup=scaled("effective_cost", lambda spend: spend * share, BY_DAY))
+    share = pl.col("agreement").replace_strict(shares, default=None, return_dtype=MONEY) if shares else None
+    marked = charges.with_columns(
+        markup=pl.when(share.is_not_null()).then("effective_cost") if share is not None else pl.lit(None, MONEY)
+    )
+    return marked if share is None else scaled(marked, ["markup"], lambda spend: spend * share, BY_DAY)

@@ -43,15 +43,15 @@ def converted(charges: pl.DataFrame, rates: Sequence[Fx], currency: str) -> Conv
     days = texts.filter(pl.col("billing_currency") != currency).select(BY_DAY).unique().sort(BY_DAY)
     found = pl.DataFrame([_row(rates, base, day, currency) for base, day in days.iter_rows()], RATES, orient="row")
     beside = texts.join(found, on=BY_DAY, how="left", maintain_order="left")
+    known = pl.col("fx_rate").is_not_null()
+    changed = scaled(beside.filter(known), AMOUNTS, _changed, [*BY_DAY, "fx_rate", "fx_divided"])
+    whole = pl.concat([changed.with_columns(billing_currency=pl.lit(currency)), beside.filter(~known)])
+    return Converted(whole.drop("^fx_.*$"), found)
+
+
+def _changed(amount: pl.Expr) -> pl.Expr:
     rate = pl.col("fx_rate")
-
-    def change(amount: pl.Expr) -> pl.Expr:
-        return pl.when("fx_divided").then(amount / rate).otherwise(amount * rate)
-
-    known = rate.is_not_null()
-    amounts = [pl.when(known).then(scaled(name, change, BY_DAY)).otherwise(name).alias(name) for name in AMOUNTS]
-    named = pl.when(known).then(pl.lit(currency)).otherwise("billing_currency")
-    return Converted(beside.with_columns(*amounts).with_columns(billing_currency=named).drop("^fx_.*$"), found)
+    return pl.when("fx_divided").then(amount / rate).otherwise(amount * rate)
 
 
 def _row(rates: Sequence[Fx], base: str, day: date, currency: str) -> tuple[object, ...]:

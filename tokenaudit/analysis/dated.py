@@ -74,8 +74,8 @@ def dated_cube(usage: pl.LazyFrame, book: PriceBook, terms: Terms, wanted: Wante
     done = settled(_charged(usage, book, terms.agreements, wanted, names), terms.agreements)
     days = _within(wanted, done.charges, terms.agreements)
     fees = _fee_rows(_fees(terms.agreements, done.books, days, wanted.as_of), terms.agreements, names, wanted.timezone)
-    whole = pl.concat([done.charges, fees], how="diagonal_relaxed").with_columns(pl.col("cell").fill_null(-1))
-    asked = with_markup(whole, terms.agreements).filter("inside", charge_filter(wanted.conditions))
+    whole = with_markup(_with_fees(done.charges, fees), terms.agreements)
+    asked = whole.filter("inside", charge_filter(wanted.conditions))
     found = converted(asked, terms.fx, wanted.currency or "")
     final = found.charges if wanted.currency else asked
     marked_up = ("markup",) if any(agreement.markup for agreement in terms.agreements) else ()
@@ -95,11 +95,23 @@ def _charged(
     keys = [*asked, day_key(), *tied]
     cells = with_offers(sums(usage, found, keys, {}), found).collect(engine="streaming")
     if wanted.overlapping is None:
-        priced = charge(with_deals(numbered(cells), agreements, book).lazy(), book)
+        shared = wanted.currency is not None or any(agreement.shares_out() for agreement in agreements)
+        priced = charge(with_deals(numbered(cells, ordered=shared), agreements, book).lazy(), book)
         return priced.with_columns(joined_tokens=pl.lit(0, pl.Int64)).collect()
     once, joined = overlap.without_repeats(cells, wanted.overlapping)
     charges = charge(with_deals(once, agreements, book).lazy(), book).collect()
     return with_bills_spread(charges, wanted.overlapping, joined)[0]
+
+
+def _with_fees(charges: pl.DataFrame, fees: pl.DataFrame) -> pl.DataFrame:
+    """Return charges and after them fees, numbered on."""
+    number = pl.col("cell").max().fill_null(-1).cast(pl.Int64)
+    first = charges.select(number).item() + 1
+    kinds = [pl.col(name).cast(charges.schema[name]) for name in fees.columns if name in charges.columns]
+    known = fees.with_columns(kinds).with_columns(
+        cell=pl.int_range(first, first + pl.len()).cast(charges.schema["cell"])
+    )
+    return pl.concat([charges, known], how="diagonal")
 
 
 def _within(wanted: Wanted, charges: pl.DataFrame, agreements: Sequence[Agreement]) -> Span:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 NAMES = ("provider", "request_model", "model")
 """What tells one name from another, once it is known who sells."""
+HOLDS = ("agreement", "deal", "overridden", "discount", "of_tokens", "of_fees")
+"""What is known of a name on a day under an agreement."""
 TIMES = ("effective_from", "effective_to", "band_start", "band_end")
 RATES = ("deal", "offer", "context_tier", *TIMES, "priced", *PRICE_CLASSES)
 """Columns of `Deals.rates`."""
@@ -63,15 +65,17 @@ class Deals(NamedTuple):
 
 def deals(cells: pl.DataFrame, agreements: Sequence[Agreement], book: PriceBook) -> Deals:
     """Return what holds for cells with NAMES, `on_day`, `offer`."""
-    texts = cells.select(pl.col(NAMES).cast(pl.String), "on_day", "offer")
+    seen = cells.select(*NAMES, "on_day", "offer").unique().with_row_index("at")
+    texts = seen.with_columns(pl.col(NAMES).cast(pl.String))
     found = list(_candidates(texts.select(NAMES).unique().rows(), agreements))
     candidates = pl.DataFrame(found, CANDIDATE, orient="row")
-    days = texts.select(*NAMES, "on_day").unique().join(candidates, on=NAMES, nulls_equal=True)
+    days = texts.join(candidates, on=NAMES, nulls_equal=True)
     in_force = days.filter(pl.col("on_day").is_between("first", "last"))
     most = in_force.sort("said", "first", "said_by_rate", "deal", descending=[True, True, True, False])
-    by_day = most.unique([*NAMES, "on_day"], keep="first", maintain_order=True)
-    pairs = texts.join(by_day, on=[*NAMES, "on_day"], nulls_equal=True).select("deal", "overridden", "offer").unique()
-    return Deals(by_day.drop("said", "said_by_rate", "first", "last"), _rates(pairs, agreements, book))
+    best = most.unique("at", keep="first", maintain_order=True)
+    terms = best.select("at", *HOLDS)
+    by_day = seen.join(terms, on="at").drop("at", "offer").unique()
+    return Deals(by_day, _rates(best.select("deal", "overridden", "offer").unique(), agreements, book))
 
 
 def _candidates(names: Iterable[tuple[Any, ...]], agreements: Sequence[Agreement]) -> Iterator[tuple[Any, ...]]:

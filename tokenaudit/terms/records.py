@@ -165,6 +165,10 @@ class Agreement(Record, frozen=True, kw_only=True):
         """Say whether the agreement says anything about what usage costs, beside flat fees."""
         return bool(self.discount or self.rate or self.tier or self.commit or self.credit or self.markup)
 
+    def shares_out(self) -> bool:
+        """Say whether what usage costs depends on other usage."""
+        return bool(self.tier or self.commit or self.credit or self.markup)
+
 
 class Fx(Record, frozen=True, kw_only=True, rename={"base": "from", "quote": "to"}):
     """An exchange rate: one unit of `base` is `rate` units of `quote` from a day on, until the next of the pair."""
