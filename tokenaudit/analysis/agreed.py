@@ -134,10 +134,11 @@ def _cost(classes: Sequence[str]) -> pl.Expr:
 def settled(charges: pl.DataFrame, agreements: Sequence[Agreement]) -> Settled:
     """Return charges with contracted costs, and with what volumes, commitments and credits make of the spend.
 
-    In: priced cells of `with_deals`, after bills were spread. What was billed stays as it is, and so does what a plan
-    covers; both count towards volumes and commitments as far as they have a cost.
+    In: priced cells of `with_deals`, after bills were spread. What was billed stays as it is, and counts towards volumes
+    and commitments. What a plan covers and what is in another currency than the price book is left alone.
     """
-    whose = pl.col("agreement").is_not_null() & (pl.col("cost_basis").cast(pl.String) != "included")
+    in_currency = pl.col("billing_currency").cast(pl.String) == CURRENCY
+    whose = pl.col("agreement").is_not_null() & in_currency & (pl.col("cost_basis").cast(pl.String) != "included")
     agreed = whose & (pl.col("agreed_tokens") + pl.col("agreed_fees")).is_not_null()
     marked = charges.with_columns(
         whose=whose.fill_null(value=False),
