@@ -37,8 +37,10 @@ format: $(DEV) ## put the code into its one layout
 bench: $(BENCH) ## measure against ccusage and DuckDB (ARGS=--quick for a small run)
 	$(BIN)/python -m bench.run $(ARGS)
 
-prices: $(DEV) ## build the bundled price table from genai-prices
-	$(BIN)/python scripts/build_prices.py
+prices: $(DEV) ## build the bundled price tables from genai-prices and LiteLLM
+	$(PIP) download --no-deps --only-binary :all: --platform manylinux_2_28_x86_64 --python-version 3.11 \
+		--implementation cp --abi abi3 --require-hashes --requirement requirements/prices.txt --dest $(VENV)/prices
+	$(BIN)/python scripts/build_prices.py --litellm $(VENV)/prices/litellm-*.whl
 
 wheel: $(DEV) ## build dist/*.whl
 	rm -rf dist

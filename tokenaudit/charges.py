@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from tokenaudit.prices.book import INPUT, OUTPUT, PRICE_CLASSES, SEARCH, PriceBook
-from tokenaudit.prices.quotes import PURCHASES, US, WISH, quotes
+from tokenaudit.prices import tiers
+from tokenaudit.prices.book import INPUT, OUTPUT, PRICE_CLASSES, SEARCH, UNDATED_OFFERS, PriceBook
+from tokenaudit.prices.quotes import quotes, wish
+from tokenaudit.prices.unpriced import CURRENCY, reason
 from tokenaudit.schema import INPUT_CLASSES, OUTPUT_CLASSES, TOKEN_CLASSES
 
 ROW_DIMENSIONS = (
@@ -49,16 +51,13 @@ BILLED, LISTED, ASSUMED = 8, 16, 32
 """Bits of `price_marks`, beside INPUT, OUTPUT and SEARCH (the row holds such units): the source states what was billed;
 it states the list price; another price stands in for that of the way the request was bought."""
 UNITS = INPUT | OUTPUT | SEARCH
-CURRENCY = "USD"
-"""Currency of the price book, and of rows that name none."""
-ORDINARY = ("standard", "default", "auto", "on_demand")
-"""Service tiers at the standard price."""
 MINUTES_OF_DAY = 24 * 60
+ALL_DAYS = 0b111_1111
 MONEY = pl.Decimal(38, 18)
 INSTANT = pl.Datetime("us", "UTC")
-SUFFIX = "_rate"
+SUFFIX, TOP_SUFFIX = "_rate", "_top"
 QUOTED = ("seller_named", "assumed", "tier_1_above", "tier_2_above", "wish", "input_above")
-HELPERS = ("offer", "price_instant", "price_end", "price_marks")
+HELPERS = ("offer", "price_instant", "price_end", "price_marks", "top_tier")
 
 
 class Quoted(NamedTuple):
@@ -72,6 +71,8 @@ class Quoted(NamedTuple):
     """What divides all changes of a day."""
     first: datetime | None
     """Beginning of the time range."""
+    summed: bool = False
+    """Some rows are sums of requests of which some may be in a long context: `top_tier` says which one."""
 
 
 def quoted(usage: pl.LazyFrame, book: PriceBook) -> Quoted:
@@ -80,16 +81,16 @@ def quoted(usage: pl.LazyFrame, book: PriceBook) -> Quoted:
     offers = quotes(seen, book)
     changing, minutes = _changes(offers["offer"], seen, book)
     names = offers.filter(pl.col("offer").is_in(changing))["request_model"].unique().to_list()
-    return Quoted(offers, names, minutes, seen.select(pl.col("first").min()).item())
+    return Quoted(offers, names, minutes, seen.select(pl.col("first").min()).item(), _summed(offers, seen))
 
 
 def with_row_dimensions(usage: pl.LazyFrame, found: Quoted) -> pl.LazyFrame:
     """Add to usage rows `ROW_DIMENSIONS`: cheap, as millions of rows are not joined with anything."""
     return usage.with_columns(
         *_price_times(found),
-        wish=_wish(),
+        wish=wish(),
         billing_currency=pl.col("billing_currency").fill_null(CURRENCY),
-        input_above=_input_above(found.offers),
+        input_above=tiers.input_above(_thresholds(found.offers)),
         price_marks=_marks(),
     )
 
@@ -99,7 +100,8 @@ def with_offers(frame: pl.LazyFrame, found: Quoted) -> pl.LazyFrame:
     rows = frame.join(found.offers.lazy(), on=["provider", "request_model", "wish"], how="left", nulls_equal=True)
     added = rows.with_columns(
         provider=pl.coalesce("provider", "seller_named"),
-        context_tier=_context_tier(),
+        context_tier=tiers.context_tier(),
+        **({"top_tier": tiers.top_tier()} if found.summed else {}),
         price_marks=pl.col("price_marks") + pl.col("assumed").fill_null(value=False) * pl.lit(ASSUMED, pl.Int8),
     )
     return added.drop(QUOTED)
@@ -130,23 +132,40 @@ def charge(frame: pl.LazyFrame, book: PriceBook, *, keep: Collection[str] = ()) 
     * `contracted_cost`: null, no contract is known
     * `effective_cost`: what was billed, else 0 where a plan covers it, else the list cost; null where there is none
     * `estimated_cost`: the same with the list price of `estimated_output_tokens` in place of `output_tokens`
-    * `cost_basis`: billed, included, list, estimated or unpriced
+    * `cost_basis`: billed, included, list, list_undated, estimated or unpriced
     * `unpriced_requests` and `unpriced_tokens`: the counts of rows without an effective cost
+    * `unpriced_reason`: why there is none, see `prices.unpriced.REASONS`; null where there is one
+    * `dearest_cost`: for computed costs of sums of requests, what they would cost if all were as large as they may be;
+      null where size does not matter
     """
     names = frame.collect_schema().names()
     rows = frame if "offer" in names else with_price_dimensions(frame, book)
-    joined = rows.join(book.rates.lazy(), on=["offer", "context_tier"], how="left", suffix=SUFFIX)
-    in_force = joined.filter(_in_force() | pl.col("priced").is_null())
-    costed = in_force.with_columns(_computed().alias("computed"), _surplus().alias("surplus"))
+    costed = _with_rates(rows, book).with_columns(_computed().alias("computed"), _surplus().alias("surplus"))
     listed = costed.with_columns(list_cost=_list_cost(), billed_cost=pl.when(_has(BILLED)).then("billed_cost"))
     spent = listed.with_columns(effective_cost=_effective_cost(), contracted_cost=pl.lit(None, MONEY))
     charged = spent.with_columns(
         estimated_cost=pl.col("effective_cost") + _estimated_surplus(),
         cost_basis=_cost_basis(),
+        unpriced_reason=pl.when(_unpriced()).then(reason(book)),
+        dearest_cost=pl.when(_by_price_book() & ~_unpriced()).then("dearest_cost"),
         unpriced_requests=pl.when(_unpriced()).then("requests").otherwise(0),
         unpriced_tokens=pl.when(_unpriced()).then(pl.sum_horizontal(TOKEN_CLASSES)).otherwise(0),
     )
     return charged.drop(*(name for name in _price_columns(book) if name not in keep), *HELPERS, "computed", "surplus")
+
+
+def _with_rates(rows: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:
+    """Join the rates in force, and add `dearest_cost`."""
+    rates = book.all_rates().lazy()
+    joined = rows.join(rates, on=["offer", "context_tier"], how="left", suffix=SUFFIX)
+    in_force = joined.filter(_in_force() | pl.col("priced").is_null())
+    nothing = pl.lit(None, MONEY).alias("dearest_cost")
+    if "top_tier" not in rows.collect_schema().names():
+        return in_force.with_columns(nothing, top_tier=pl.lit(None, pl.Int8))
+    sure = in_force.filter(pl.col("top_tier").is_null()).with_columns(nothing)
+    doubtful = tiers.with_top_rates(in_force.filter(pl.col("top_tier").is_not_null()), rates, TOP_SUFFIX)
+    dearest = doubtful.filter(_in_force(TOP_SUFFIX)).with_columns(dearest_cost=_amount(TOP_SUFFIX))
+    return pl.concat([sure, dearest.select(sure.collect_schema().names())])
 
 
 # -- what a price depends on
@@ -156,32 +175,19 @@ def _seen(usage: pl.LazyFrame) -> pl.DataFrame:
     """Return the pairs of `provider` and `request_model`, with the `first` and `last` instant of each."""
     first, last = pl.col("charge_period_start").min(), pl.col("charge_period_end").max()
     latest = pl.max_horizontal(pl.col("charge_period_start").max(), last)
-    return usage.group_by("provider", "request_model").agg(first=first, last=latest).collect(engine="streaming")
+    summed = (pl.col("granularity") != "request").fill_null(value=True).any()
+    pairs = usage.group_by("provider", "request_model")
+    return pairs.agg(first=first, last=latest, summed=summed).collect(engine="streaming")
 
 
-def _wish() -> pl.Expr:
-    """Return the number of the way a request was bought, see `quotes`."""
-    tier, numbers = pl.col("service_tier"), {name: pl.lit(n, WISH) for n, name in enumerate(PURCHASES)}
-    purchase = pl.when(pl.col("batch")).then(numbers["batch"]).when(pl.col("speed") == "fast").then(numbers["fast"])
-    for name in PURCHASES[1:-1]:
-        purchase = purchase.when(tier == name).then(numbers[name])
-    bought = purchase.when(tier.is_null() | tier.is_in(ORDINARY)).then(numbers["standard"]).otherwise(numbers["other"])
-    return bought + pl.when(pl.col("region") == "us").then(pl.lit(US, WISH)).otherwise(pl.lit(0, WISH))
+def _thresholds(offers: pl.DataFrame) -> set[int]:
+    return {*offers["tier_1_above"].drop_nulls(), *offers["tier_2_above"].drop_nulls()}
 
 
-def _input_above(offers: pl.DataFrame) -> pl.Expr:
-    """Return the greatest threshold of any offer that the whole input of a single request exceeds, else 0."""
-    thresholds = {*offers["tier_1_above"].drop_nulls(), *offers["tier_2_above"].drop_nulls()}
-    size, nothing = pl.sum_horizontal(INPUT_CLASSES), pl.lit(0, pl.Int64)
-    above = nothing
-    for threshold in sorted(thresholds):
-        above = pl.when(size > threshold).then(pl.lit(threshold, pl.Int64)).otherwise(above)
-    return pl.when(pl.col("granularity") == "request").then(above).otherwise(nothing)
-
-
-def _context_tier() -> pl.Expr:
-    tiers = [(pl.col("input_above") >= pl.col(f"tier_{n}_above")).fill_null(value=False).cast(pl.Int8) for n in (1, 2)]
-    return tiers[0] + tiers[1]
+def _summed(offers: pl.DataFrame, seen: pl.DataFrame) -> bool:
+    """Say whether there are sums of requests to a model with context tiers."""
+    names = seen.filter("summed").select("provider", "request_model")
+    return bool(_thresholds(offers.join(names, on=["provider", "request_model"], how="semi", nulls_equal=True)))
 
 
 def _marks() -> pl.Expr:
@@ -214,17 +220,22 @@ def _price_times(found: Quoted) -> list[pl.Expr]:
 
 
 def _changes(offers: pl.Series, seen: pl.DataFrame, book: PriceBook) -> tuple[list[int], int]:
-    """Return the offers whose price changes within the time range, and the minutes that divide all changes of a day."""
-    bounds = pl.col("effective_from")
-    within = bounds.is_between(seen["first"].min(), seen["last"].max(), closed="right")
-    found = book.rates.filter(pl.col("offer").is_in(offers.unique().to_list()) & (within | _banded()))
-    edges = {*found["band_start"], *found.filter(within).select(_minute(bounds)).to_series()}
+    """Return the offers whose price changes within the time range, and the minutes that divide all changes of a day.
+
+    Times are cut off to so many minutes, so that those of a change shortly before the range count, too.
+    """
+    bounds, first, last = pl.col("effective_from"), seen["first"].min(), seen["last"].max()
+    within = bounds.is_between(first, last, closed="right")
+    near = bounds.is_between(pl.lit(first, INSTANT) - pl.duration(days=1), last)
+    sold = book.rates.filter(pl.col("offer").is_in(offers.unique().to_list()))
+    found = sold.filter(within | _banded())
+    edges = {*found["band_start"], *sold.filter(near).select(_minute(bounds)).to_series()}
     return found["offer"].unique().to_list(), reduce(gcd, edges, MINUTES_OF_DAY)
 
 
 def _banded() -> pl.Expr:
-    """Say whether a rate holds for a part of the day only."""
-    return pl.col("band_end") - pl.col("band_start") < MINUTES_OF_DAY
+    """Say whether a rate holds for a part of the day or of the week only."""
+    return (pl.col("band_end") - pl.col("band_start") < MINUTES_OF_DAY) | (pl.col("weekdays") < ALL_DAYS)
 
 
 def _minute(instant: pl.Expr) -> pl.Expr:
@@ -234,10 +245,11 @@ def _minute(instant: pl.Expr) -> pl.Expr:
 # -- what it costs
 
 
-def _in_force() -> pl.Expr:
-    instant = pl.col("price_instant")
-    dated = (pl.col("effective_from") <= instant) & (instant < pl.col("effective_to"))
-    return dated & (pl.col("band_start") <= _minute(instant)) & (_minute(instant) < pl.col("band_end"))
+def _in_force(suffix: str = "") -> pl.Expr:
+    instant, minute = pl.col("price_instant"), _minute(pl.col("price_instant"))
+    dated = (pl.col("effective_from" + suffix) <= instant) & (instant < pl.col("effective_to" + suffix))
+    in_band = (pl.col("band_start" + suffix) <= minute) & (minute < pl.col("band_end" + suffix))
+    return dated & in_band & (pl.col("weekdays" + suffix) // 2 ** (instant.dt.weekday() - 1) % 2 == 1)
 
 
 def _has(bits: int) -> pl.Expr:
@@ -250,11 +262,14 @@ def _computed() -> pl.Expr:
     A source that says ``unpriced`` counts something that no column holds, such as images or hours.
     """
     units = pl.col("price_marks") & pl.lit(UNITS, pl.Int8)
-    amount = reduce(operator.add, (pl.col(name) * pl.col(name + SUFFIX) for name in PRICE_CLASSES))
     covered = (units & pl.col("priced").fill_null(0)) == units
     in_currency = (pl.col("billing_currency") == CURRENCY) | (units == 0)
     told = (pl.col("cost_basis") == "unpriced").fill_null(value=False)
-    return pl.when(covered & in_currency & ~told).then(amount.fill_null(0))
+    return pl.when(covered & in_currency & ~told).then(_amount(SUFFIX).fill_null(0))
+
+
+def _amount(suffix: str) -> pl.Expr:
+    return reduce(operator.add, (pl.col(name) * pl.col(name + suffix) for name in PRICE_CLASSES))
 
 
 def _surplus() -> pl.Expr:
@@ -274,8 +289,11 @@ def _effective_cost() -> pl.Expr:
 
 
 def _estimated_surplus() -> pl.Expr:
-    by_price_book = ~_has(BILLED | LISTED) & (pl.col("cost_basis") != "included").fill_null(value=True)
-    return pl.when(by_price_book).then("surplus").otherwise(pl.lit(0, MONEY))
+    return pl.when(_by_price_book()).then("surplus").otherwise(pl.lit(0, MONEY))
+
+
+def _by_price_book() -> pl.Expr:
+    return ~_has(BILLED | LISTED) & (pl.col("cost_basis") != "included").fill_null(value=True)
 
 
 def _unpriced() -> pl.Expr:
@@ -294,6 +312,8 @@ def _cost_basis() -> pl.Expr:
         .then(_word("unpriced"))
         .when(guessed)
         .then(_word("estimated"))
+        .when((pl.col("offer") >= UNDATED_OFFERS) & _has(UNITS) & ~_has(LISTED))
+        .then(_word("list_undated"))
         .otherwise(_word("list"))
     )
 

@@ -6,6 +6,7 @@
   + SourceError              a file that no source can read
   + StoreError               the store cannot be opened, read or written
     - StoreVersionError      written by a newer version of tokenaudit
+  + PriceError               a file of prices that cannot be used
   + NoDataError              nothing is stored for what was asked
   + QueryError               an unknown column, format or option value
 """
@@ -42,6 +43,10 @@ class StoreError(TokenauditError):
 
 class StoreVersionError(StoreError):
     """The store was written by a newer version of tokenaudit."""
+
+
+class PriceError(TokenauditError):
+    """A file of prices cannot be used."""
 
 
 class NoDataError(TokenauditError):

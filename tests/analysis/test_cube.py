@@ -30,7 +30,7 @@ def cells(frame: pl.DataFrame, *columns: str) -> list[Any]:
 def test_columns_and_types_are_fixed(usage: Frames, book: Any) -> None:
     """Whatever is asked for, a cube has its dimensions, details, sums, money and instant."""
     result = cube(usage({}), ["model", "day"], book)
-    assert result.columns == ["model", "day", *DETAILS, *SUMS, *MONEY, "data_to"]
+    assert result.columns == ["model", "day", *DETAILS, *SUMS, *MONEY, "dearest_cost", "data_to"]
     assert all(result.schema[name] == pl.Int64 for name in SUMS)
     assert all(result.schema[name] == pl.Decimal(38, 18) for name in MONEY)
 

@@ -56,8 +56,8 @@ def test_models_without_a_price_are_named(usage: Frames, book: Any) -> None:
         {"output_tokens": 5},
     )
     assert about(rows, book).unpriced.rows() == [
-        ("unknown-2", 2, 4, Decimal("0.4")),
-        ("unknown-1", 1, 1, Decimal("0.1")),
+        ("unknown-2", "model", 2, 4, Decimal("0.4")),
+        ("unknown-1", "model", 1, 1, Decimal("0.1")),
     ]
 
 

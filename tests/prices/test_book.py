@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -10,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tokenaudit.prices.book import INPUT, OUTPUT, PRICE_CLASSES, PriceBook, load_book
+from tokenaudit.prices.book import INPUT, OUTPUT, PRICE_CLASSES, UNDATED_OFFERS, PriceBook, load_book
 from tokenaudit.schema import INPUT_CLASSES, OUTPUT_CLASSES
 
 DAY = 24 * 60
@@ -31,7 +32,7 @@ def rates(book: PriceBook, seller: str, model: str, variant: str = "standard") -
 
 def test_book_says_where_it_is_from(book: PriceBook) -> None:
     """A reader can name the source, its version and the day it was last looked at."""
-    assert book.version.startswith("genai-prices ")
+    assert re.fullmatch(r"genai-prices [\d.]+, litellm [\d.]+, overlay 20[\d-]+", book.version)
     assert book.date.year >= 2026
     assert load_book() is book
 
@@ -45,11 +46,19 @@ def test_an_offer_is_there_once(book: PriceBook) -> None:
 
 def test_rates_cover_all_time_once(book: PriceBook) -> None:
     """At every instant exactly one rate of each offer and context tier holds."""
-    spans = book.rates.group_by(*KEY, "effective_from", "effective_to").agg(
-        pl.col("band_start").sort(), pl.col("band_end").sort()
-    )
-    bands = spans.with_columns(whole=pl.concat_list("band_start", pl.lit(DAY)) == pl.concat_list(pl.lit(0), "band_end"))
-    assert bands["whole"].all()
+    for day in range(7):
+        held = book.rates.filter(pl.col("weekdays") // 2**day % 2 == 1)
+        spans = held.group_by(*KEY, "effective_from", "effective_to").agg(
+            pl.col("band_start").sort(), pl.col("band_end").sort()
+        )
+        ends_meet = pl.concat_list("band_start", pl.lit(DAY)) == pl.concat_list(pl.lit(0), "band_end")
+        assert spans.select(ends_meet.all()).item()
+        _cover(spans)
+    assert book.rates.select(pl.col("weekdays").is_between(1, 127).all()).item()
+
+
+def _cover(spans: pl.DataFrame) -> None:
+    """Check that the intervals of each tier of an offer follow each other from the year 1 to the year 9999."""
     ends = spans.group_by(KEY).agg(pl.col("effective_from").sort(), pl.col("effective_to").sort())
     for starts, stops in ends.select("effective_from", "effective_to").iter_rows():
         assert starts[1:] == stops[:-1]
@@ -79,7 +88,8 @@ def test_rates_are_exact_decimals_never_below_zero(book: PriceBook) -> None:
     for name in PRICE_CLASSES:
         column = book.rates[name]
         assert column.dtype == pl.Decimal(38, 18)
-        assert column.min() == 0 or column.min() > Decimal(0)  # type: ignore[operator]
+        whole = column + book.rates["output_tokens"] if name == "reasoning_output_tokens" else column
+        assert whole.is_between(Decimal(0), Decimal(1)).all()
 
 
 def test_missing_cache_prices_fall_back(book: PriceBook) -> None:
@@ -128,6 +138,30 @@ def test_inference_kept_in_the_united_states_costs_a_tenth_more(book: PriceBook)
     assert inside.to_list() == [Decimal("0.000044")]
     assert fast.to_list() == [Decimal("0.00004")]
     assert book.offers.filter(seller="anthropic", price_model="claude-opus-4-5", variant="standard us").is_empty()
+
+
+def test_undated_prices_hold_together(book: PriceBook) -> None:
+    """They have offers, rates and names of their own, numbered apart, and hold at all times."""
+    assert book.undated is not None
+    offers, found = book.undated.offers, book.undated.rates
+    assert offers["offer"].to_list() == list(range(UNDATED_OFFERS, UNDATED_OFFERS + offers.height))
+    assert found.schema == book.rates.schema
+    assert offers.schema == book.offers.schema
+    assert set(found["offer"]) == set(offers["offer"])
+    assert found.select(pl.struct(*KEY).is_unique().all()).item()
+    assert set(book.undated.names.spelt.values()) == set(offers["price_model"])
+
+
+def test_undated_prices_are_read_when_needed_only() -> None:
+    """A book whose dated prices know all names reads no file of undated ones."""
+    code = (
+        "from tokenaudit.prices.book import load_book; book = load_book();"
+        "book.names.find('openai', 'gpt-5'); book.names.find(None, 'claude-opus-5'); book.all_rates();"
+        "print(sorted(vars(book.undated))); book.names.find('deepinfra', 'gpt-5'); print(sorted(vars(book.undated)))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["['folder']", "['folder', 'names']"]
 
 
 def test_loading_needs_neither_numpy_nor_pydantic() -> None:

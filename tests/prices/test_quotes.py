@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tokenaudit.prices.book import load_book
-from tokenaudit.prices.quotes import PURCHASES, US, quotes
+from tokenaudit.prices.quotes import PURCHASES, REGION, US, quotes
 
 
 def quoted(provider: str | None, name: str | None) -> dict[int, tuple[str | None, bool | None]]:
@@ -19,8 +19,8 @@ def quoted(provider: str | None, name: str | None) -> dict[int, tuple[str | None
 
 
 def test_there_is_an_answer_to_every_wish() -> None:
-    """Known or not, a name has one row for each purchase, at home and in the United States."""
-    assert set(quoted("openai", "gpt-5")) == set(quoted(None, "mystery")) == set(range(2 * US))
+    """Known or not, a name has one row for each purchase, anywhere, in the United States and in another region."""
+    assert set(quoted("openai", "gpt-5")) == set(quoted(None, "mystery")) == set(range(3 * US))
     assert set(quoted(None, "mystery").values()) == {(None, None)}
 
 
@@ -36,11 +36,29 @@ def test_there_is_an_answer_to_every_wish() -> None:
         ("claude-opus-4-8-fast", "standard", 0, ("fast", False)),
         ("gpt-5", "flex", 0, ("flex", False)),
         ("gpt-5", "other", 0, ("standard", True)),
+        ("gpt-5.4", "flex", REGION, ("flex regional", False)),
+        ("gpt-5.4", "standard", US, ("standard regional", False)),
+        ("gpt-5", "standard", REGION, ("standard", False)),
+        ("claude-opus-5-5", "standard", REGION, ("standard", False)),
+        ("gpt-6.1-sol", "ultrafast", US, ("ultrafast regional", False)),
     ],
 )
 def test_best_offer_for_a_wish(name: str, purchase: str, region: int, expected: tuple[str, bool]) -> None:
     """An offer that is not there is replaced by the standard one, which is marked."""
     assert quoted(None, name)[PURCHASES.index(purchase) + region] == expected
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "expected"),
+    [
+        ("vertex_ai", "claude-opus-4-5@20251101", "standard regional"),
+        ("vertex_ai", "gemini-2.5-pro", "standard"),
+        ("azure", "gpt-5.4", "standard"),
+    ],
+)
+def test_regions_are_those_of_the_seller(provider: str, name: str, expected: str) -> None:
+    """What a region costs at OpenAI says nothing about where a reseller computes."""
+    assert quoted(provider, name)[REGION][0] == expected
 
 
 def test_no_names_no_quotes() -> None:

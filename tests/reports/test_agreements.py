@@ -191,3 +191,42 @@ def test_a_wrong_key_names_its_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     error = capsys.readouterr().err
     assert f"unknown key `discuont` in [[agreement]] of `{tmp_path / 'tokenaudit.toml'}:4`" in error.replace("\n", " ")
     assert "did you mean `discount`?" in error
+
+
+COST = (
+    "usage_date_utc,model,workspace,api_key,usage_type,token_type,cost_usd\n"
+    "2026-10-05,Claude Haiku 4.5,w,k,message,output,6.00\n"
+)
+COUNTS = (
+    "usage_date_utc,model_version,api_key,workspace,usage_type,usage_input_tokens_no_cache,"
+    "usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,"
+    "usage_output_tokens,web_search_count\n"
+    "2026-10-05 02:00,claude-haiku-4-5,k,w,standard,0,0,0,0,2000000,0\n"
+    "2026-10-07 02:00,claude-haiku-4-5,k,w,standard,0,0,0,0,1000000,0\n"
+)
+
+
+def test_a_bill_that_is_spread_goes_before_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The day with a bill costs what it says and draws that; the day without one costs what was agreed."""
+    contract = (
+        '[[agreement]]\nid = "a"\nprovider = "anthropic"\ndiscount = 0.5\n'
+        '[agreement.commit]\namount = 20\nperiod = "month"\n'
+        "[[agreement.credit]]\namount = 100\nexpires = 2026-10-06\n"
+    )
+    words = asked(tmp_path, contract, USAGE)
+    for name, text in (("cost.csv", COST), ("usage.csv", COUNTS)):
+        (tmp_path / name).write_text(text)
+        ingest([str(tmp_path / name)], tmp_path / "store")
+    found = report(capsys, [*words, *OCTOBER, "--by", "day", "--where", "model=claude-haiku-4-5"])
+    assert {row["day"]: tuple(row[name] for name in FOUR) for row in found["rows"]} == {
+        "2026-10-05": (10, 5, 6, 6),
+        "2026-10-07": (5, Decimal("2.5"), None, Decimal("2.5")),
+    }
+    (agreement,) = found["agreements"]
+    (used,) = agreement["commitments"]
+    assert (used["used"], used["unused"]) == (Decimal("8.5"), Decimal("11.5"))
+    assert agreement["credits"] == []
+    assert any(note.startswith("Joined: $6.00 of anthropic-cost") for note in found["notes"])
+
+
+FOUR = ("list_cost", "contracted_cost", "billed_cost", "effective_cost")

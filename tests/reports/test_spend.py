@@ -60,6 +60,41 @@ def test_heading_of_each_currency(people: str, capsys: pytest.CaptureFixture[str
     ]
 
 
+UNCERTAIN = (
+    "charge_period_start,charge_period_end,granularity,provider,request_model,uncached_input_tokens,requests\n"
+    "2026-10-05T00:00:00Z,2026-10-06T00:00:00Z,day,openai,gpt-5.4,1000000,9\n"
+    "2026-10-05T00:00:00Z,2026-10-06T00:00:00Z,day,deepseek,deepseek-chat,2000,2\n"
+    "2026-10-05T00:00:00Z,2026-10-06T00:00:00Z,day,acme,mystery-9,1000,1\n"
+)
+
+
+def test_what_has_no_price_and_what_may_cost_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Notes name both, with requests, tokens and reason; JSON has them as data."""
+    store = stored(tmp_path, UNCERTAIN)
+    found = json.loads(shown(capsys, store, "-f", "json"))
+    assert found["unpriced"] == [
+        {"reason": "date", "request_model": "deepseek-chat", "requests": 2, "tokens": 2000},
+        {"reason": "model", "request_model": "mystery-9", "requests": 1, "tokens": 1000},
+    ]
+    (doubt,) = found["tier_unknown"]
+    assert (doubt["requests"], doubt["tokens"], doubt["least_cost"], doubt["most_cost"]) == (9, 1_000_000, 2.5, 5)
+    notes = [note for note in found["notes"] if note.startswith(("Unpriced", "Tier"))]
+    assert " ".join(notes) == (
+        "Unpriced: 2 requests, 2.0 K tokens (0.2 % of tokens) of a model without a price on that day, not in the "
+        "spend: deepseek-chat. "
+        "Unpriced: 1 request, 1.0 K tokens (0.1 % of tokens) of an unknown model, not in the spend: mystery-9. "
+        "Tier unknown: 9 requests, 1.0 M tokens stand in sums that hide how long each request was: $2.50 as counted, "
+        "$5.00 if all were long."
+    )
+
+
+def test_nothing_in_doubt(people: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The keys are there, with nothing in them, and no note speaks of it."""
+    found = json.loads(shown(capsys, people, "-f", "json"))
+    assert (found["unpriced"], found["tier_unknown"]) == ([], [])
+    assert not [note for note in found["notes"] if note.startswith(("Unpriced", "Tier"))]
+
+
 def test_quiet_has_no_notes(people: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A table without notes; in JSON they are data and stay."""
     assert "Counted" in shown(capsys, people)

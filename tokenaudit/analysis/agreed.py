@@ -18,9 +18,10 @@ import polars as pl
 
 from tokenaudit.analysis.allot import allot, scaled
 from tokenaudit.analysis.cube import USAGE_SUMS
-from tokenaudit.charges import CURRENCY, UNITS
+from tokenaudit.charges import UNITS
 from tokenaudit.prices.agreed import NAMES, deals
 from tokenaudit.prices.book import PRICE_CLASSES, PriceBook
+from tokenaudit.prices.unpriced import CURRENCY
 from tokenaudit.schema import TOKEN_CLASSES
 from tokenaudit.terms.ledger import (
     EXACT,
@@ -42,7 +43,8 @@ MONEY = pl.Decimal(38, 18)
 DAY = "on_day"
 BY_DAY = ("agreement", DAY)
 AGREED = "_agreed"
-FEE_CLASSES = tuple(name for name in PRICE_CLASSES if name not in TOKEN_CLASSES)
+FEE_CLASSES = tuple(name for name in PRICE_CLASSES if name.endswith("requests"))
+PRICED_TOKENS = tuple(name for name in PRICE_CLASSES if name not in FEE_CLASSES)
 HELPERS = ("deal", "overridden", "discount", "of_tokens", "of_fees", "agreed_tokens", "agreed_fees", "agreed_surplus")
 TIERED: dict[str, PolarsDataType] = {"agreement": pl.Int32, DAY: pl.Date, "day_rate": MONEY, "day_amount": MONEY}
 AMOUNT: dict[str, PolarsDataType] = {"agreement": pl.Int32, DAY: pl.Date, "day_amount": MONEY}
@@ -102,7 +104,7 @@ def with_deals(cells: pl.DataFrame, agreements: Sequence[Agreement], book: Price
     nothing = pl.lit(0, MONEY)
     stated = pl.when(by_source)
     costed = joined.with_columns(
-        agreed_tokens=stated.then("list_cost").when(known).then(_cost(TOKEN_CLASSES)),
+        agreed_tokens=stated.then("list_cost").when(known).then(_cost(PRICED_TOKENS)),
         agreed_fees=stated.then(nothing).when(known).then(_cost(FEE_CLASSES)),
         agreed_surplus=stated.then(nothing).when(known).then(missing * pl.col("output_tokens" + AGREED)),
     )
@@ -113,7 +115,8 @@ def _in_force() -> pl.Expr:
     instant = pl.col("price_instant")
     minute = instant.dt.hour().cast(pl.Int16) * 60 + instant.dt.minute()
     dated = (pl.col("effective_from") <= instant) & (instant < pl.col("effective_to"))
-    return dated & (pl.col("band_start") <= minute) & (minute < pl.col("band_end"))
+    on_day = pl.col("weekdays") // 2 ** (instant.dt.weekday() - 1) % 2 == 1
+    return dated & on_day & (pl.col("band_start") <= minute) & (minute < pl.col("band_end"))
 
 
 def _is_priced() -> pl.Expr:
@@ -134,8 +137,8 @@ def _cost(classes: Sequence[str]) -> pl.Expr:
 def settled(charges: pl.DataFrame, agreements: Sequence[Agreement]) -> Settled:
     """Return charges with contracted costs, and with what volumes, commitments and credits make of the spend.
 
-    In: priced cells of `with_deals`, after bills were spread. What was billed stays as it is, and counts towards volumes
-    and commitments. What a plan covers and what is in another currency than the price book is left alone.
+    In: priced cells of `with_deals`, after bills were spread. What was billed stays as it is, and counts towards
+    volumes and commitments. What a plan covers is left alone, and so is another currency than the price book's.
     """
     in_currency = pl.col("billing_currency").cast(pl.String) == CURRENCY
     whose = pl.col("agreement").is_not_null() & in_currency & (pl.col("cost_basis").cast(pl.String) != "included")
@@ -241,11 +244,13 @@ def _finished(cells: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce("day_rate", "discount", nothing)
     )
     surplus = pl.col("estimated_cost") - pl.col("effective_cost")
+    dearer = pl.col("dearest_cost") - pl.col("list_cost")
     agreed_surplus = pl.col("agreed_surplus").fill_null(0) * kept
     spent = cells.with_columns(
         contracted_cost=pl.when(basis == "included").then(nothing).when("agreed").then("net").otherwise("list_cost"),
         effective_cost=spend,
         estimated_cost=spend + pl.when("under").then(agreed_surplus).otherwise(surplus),
+        dearest_cost=pl.when("under").then(spend + dearer * kept).otherwise("dearest_cost"),
         cost_basis=pl.when(pl.col("under") & basis.is_in(LISTS)).then(pl.lit("contract")).otherwise(basis),
         unpriced_requests=pl.when("under").then(0).otherwise("unpriced_requests"),
         unpriced_tokens=pl.when("under").then(0).otherwise("unpriced_tokens"),

@@ -17,7 +17,7 @@ from tokenaudit.terms.records import Fx
 if TYPE_CHECKING:
     from polars._typing import PolarsDataType
 
-AMOUNTS = (*MONEY, "markup")
+AMOUNTS = (*MONEY, "dearest_cost", "markup")
 BY_DAY = ("billing_currency", DAY)
 RATES: dict[str, PolarsDataType] = {
     "billing_currency": pl.String,

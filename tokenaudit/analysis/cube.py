@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tokenaudit.analysis.overlap import Joined
     from tokenaudit.prices.book import PriceBook
 
-DETAILS = ("billing_currency", "cost_basis", "granularity", "unpriced_model")
+DETAILS = ("billing_currency", "cost_basis", "granularity", "unpriced_model", "unpriced_reason", "tier_unknown")
 """What a cube is always split by, besides the dimensions asked for."""
 
 USAGE_SUMS = (*COUNTS, "estimated_output_tokens")
@@ -58,9 +58,11 @@ def cube(
     quicker to sum columns that hold nothing than to find them. Times in `by` are read in `timezone` and come back as
     ISO 8601 text.
 
-    Columns: `by`, `DETAILS` (``unpriced_model`` is the `request_model` of rows without a price), `SUMS` (Int64),
-    money (Decimal(38, 18), in `billing_currency`, null where no part is known) and `data_to`, the instant up to which
-    the rows reach. Raises QueryError for an unknown dimension.
+    Columns: `by`, `DETAILS` (``unpriced_model`` is the `request_model` of rows without a price, ``unpriced_reason``
+    why, ``tier_unknown`` whether rows are sums of requests that may be in a long context), `SUMS` (Int64), money
+    (Decimal(38, 18), in `billing_currency`, null where no part is known), `dearest_cost`, what rows of unknown tier
+    would cost at most, and `data_to`, the instant up to which the rows reach. Raises QueryError for an unknown
+    dimension.
     """
     names = dimensions(by)
     late = [condition for condition in conditions if condition.column in PRICED_DIMENSIONS]
@@ -68,7 +70,7 @@ def cube(
     keys = group_keys(unlike(names, (condition.column for condition in late)), timezone)
     chosen = usage.filter(usage_filter(early))
     idle = idle_columns(chosen) if expected_rows >= LARGE else {}
-    charges = charge(_sums(chosen, book, keys, idle), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
+    charges = charge(_once(_sums(chosen, book, keys, idle)), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
     return detailed(charges.filter(charge_filter(late)), names).collect(engine="streaming")
 
 
@@ -149,10 +151,21 @@ def sums(usage: pl.LazyFrame, found: Quoted, keys: list[pl.Expr], idle: dict[str
     return rows.group_by(keys).agg(*counts, *given, last).with_columns(**idle)
 
 
+def _once(sums: pl.LazyFrame) -> pl.LazyFrame:
+    """Add rows up at once where pricing would ask for the sums twice: where some are of an unknown context tier."""
+    return sums.collect(engine="streaming").lazy() if "top_tier" in sums.collect_schema().names() else sums
+
+
 def detailed(charges: pl.LazyFrame, names: Sequence[str], amounts: Sequence[str] = MONEY) -> pl.LazyFrame:
     """Return the cube of charges, by `names` and DETAILS, with the sums of the money columns `amounts`."""
-    unpriced = pl.when(pl.col("cost_basis") == "unpriced").then("request_model")
+    unpriced = pl.when(pl.col("cost_basis") == "unpriced")
+    unknown = pl.col("dearest_cost").is_not_null() & (pl.col("cost_basis") != "billed")
     data_to = times.bucket_end(pl.col("last_start"))
-    shown = charges.with_columns(*times.labels(names), unpriced.alias("unpriced_model"), data_to=data_to)
-    money = [known_sum(column) for column in amounts]
+    shown = charges.with_columns(*times.labels(names), data_to=data_to).with_columns(
+        unpriced.then("request_model").alias("unpriced_model"),
+        unpriced.then("unpriced_reason").alias("unpriced_reason"),
+        unknown.alias("tier_unknown"),
+        pl.when(unknown).then("dearest_cost").alias("dearest_cost"),
+    )
+    money = [known_sum(column) for column in (*amounts, "dearest_cost")]
     return shown.group_by(unlike(names, DETAILS)).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())

@@ -22,7 +22,11 @@ class Facts:
     Where `cost_basis` is ``included`` the `list_cost` is what plans cover.
     """
     unpriced: pl.DataFrame
-    """Models without a price, most tokens first: `request_model`, `requests`, `tokens`, `share` (ratio) of them all."""
+    """Models without a price, most tokens first: `request_model`, `reason` (model, date, unit or currency), `requests`,
+    `tokens`, `share` (ratio) of them all."""
+    tier_unknown: pl.DataFrame
+    """Sums of requests that may be in a long context, per `billing_currency`: `requests`, `tokens`, `least_cost` (at
+    the standard price, as counted) and `most_cost` (if all were as large as they may be)."""
     estimated_share: pl.DataFrame
     """One row: `output_tokens` as recorded, `estimated_output_tokens`, and `share` (ratio) that was never recorded."""
     joined_tokens: int
@@ -40,6 +44,7 @@ def facts(cube: pl.DataFrame) -> Facts:
     return Facts(
         by_basis=_by_basis(cube),
         unpriced=_unpriced(cube),
+        tier_unknown=_tier_unknown(cube),
         estimated_share=_estimated_share(cube),
         joined_tokens=cube.select(pl.col("joined_tokens").sum()).item(),
         data_to=cube.select(pl.col("data_to").max()).item(),
@@ -66,10 +71,25 @@ def _unpriced(cube: pl.DataFrame) -> pl.DataFrame:
     tokens = measured(cube, ()).get_column("total_tokens").sum()
     return (
         cube.filter(pl.col("cost_basis") == "unpriced")
-        .group_by(request_model=pl.col("unpriced_model").cast(pl.String))
+        .group_by(request_model=pl.col("unpriced_model").cast(pl.String), reason="unpriced_reason")
         .agg(requests=pl.col("unpriced_requests").sum(), tokens=pl.col("unpriced_tokens").sum())
         .with_columns(share=ratio(pl.col("tokens"), pl.lit(tokens)))
-        .sort("tokens", "requests", "request_model", descending=[True, True, False])
+        .sort("tokens", "requests", "request_model", "reason", descending=[True, True, False, False])
+    )
+
+
+def _tier_unknown(cube: pl.DataFrame) -> pl.DataFrame:
+    rows = cube.filter("tier_unknown")
+    return (
+        measured(rows, ("billing_currency",))
+        .join(
+            rows.group_by(pl.col("billing_currency").cast(pl.String)).agg(most_cost=pl.col("dearest_cost").sum()),
+            on="billing_currency",
+        )
+        .select(
+            "billing_currency", "requests", tokens="total_tokens", least_cost="effective_cost", most_cost="most_cost"
+        )
+        .sort("billing_currency")
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from tokenaudit.prices.book import PRICE_CLASSES, PriceBook
+from tokenaudit.prices.book import PRICE_CLASSES, UNDATED_OFFERS, PriceBook
 from tokenaudit.prices.own import always, per_unit, priced, spellings
 from tokenaudit.terms import patterns
 from tokenaudit.terms.records import FEES, INSTEAD, TOKENS, UNITS, Agreement, Rate
@@ -25,7 +25,7 @@ NAMES = ("provider", "request_model", "model")
 """What tells one name from another, once it is known who sells."""
 HOLDS = ("agreement", "deal", "overridden", "discount", "of_tokens", "of_fees")
 """What is known of a name on a day under an agreement."""
-TIMES = ("effective_from", "effective_to", "band_start", "band_end")
+TIMES = ("effective_from", "effective_to", "band_start", "band_end", "weekdays")
 RATES = ("deal", "offer", "context_tier", *TIMES, "priced", *PRICE_CLASSES)
 """Columns of `Deals.rates`."""
 MONEY = pl.Decimal(38, 18)
@@ -33,7 +33,8 @@ DEAL = pl.Int32
 NO_RATE = -1
 WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 ATTO = Decimal("1e-18")
-PER_UNIT = {column: key for key, column in UNITS.items()}
+PER_UNIT = {**{column: key for key, column in UNITS.items()}, "reasoning_output_tokens": "output"}
+"""Usage column -> the price that decides about it; reasoning costs more than other output at a few models only."""
 SEARCHES = "web_search"
 
 CANDIDATE: dict[str, PolarsDataType] = {
@@ -129,7 +130,7 @@ def _discount(agreement: Agreement, models: tuple[str | None, ...]) -> Decimal |
 
 def _rates(pairs: pl.DataFrame, agreements: Sequence[Agreement], book: PriceBook) -> pl.DataFrame:
     """Return the rates of pairs of `deal` and `offer`, by the price book or by the rate of the deal."""
-    listed = pairs.filter(~pl.col("overridden")).join(book.rates, on="offer").select(RATES)
+    listed = pairs.filter(~pl.col("overridden")).join(book.all_rates(), on="offer").select(RATES)
     deal_rates = [rate for agreement in agreements for rate in (None, *agreement.rate)]
     own = pairs.filter("overridden").select("deal", "offer").rows()
     rows = [
@@ -145,7 +146,7 @@ def _of(rate: Rate, offer: int | None, book: PriceBook) -> Iterator[dict[str, An
         yield {**always(None), "priced": priced(rates), **rates}
         return
     standard = _standard(offer, book)
-    for row in book.rates.filter(pl.col("offer") == offer).iter_rows(named=True):
+    for row in book.all_rates().filter(pl.col("offer") == offer).iter_rows(named=True):
         for base in standard:
             times = _both(row, base)
             if times:
@@ -154,23 +155,24 @@ def _of(rate: Rate, offer: int | None, book: PriceBook) -> Iterator[dict[str, An
 
 def _standard(offer: int, book: PriceBook) -> list[dict[str, Any]]:
     """Return the rates of the standard offer of the model of an offer, for short contexts; else those of the offer."""
-    of_model = book.offers.join(
-        book.offers.filter(pl.col("offer") == offer), on=["seller", "price_model"], how="semi"
-    ).filter(pl.col("variant") == "standard")
+    offers = book.undated.offers if book.undated is not None and offer >= UNDATED_OFFERS else book.offers
+    alike = offers.filter(pl.col("offer") == offer)
+    of_model = offers.join(alike, on=["seller", "price_model"], how="semi").filter(pl.col("variant") == "standard")
     number = of_model["offer"][0] if of_model.height else offer
-    return book.rates.filter(pl.col("offer") == number, pl.col("context_tier") == 0).to_dicts()
+    return book.all_rates().filter(pl.col("offer") == number, pl.col("context_tier") == 0).to_dicts()
 
 
 def _both(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the times at which both rates hold, None where there are none."""
-    begins, ends, early, late = TIMES
+    begins, ends, early, late, days = TIMES
     times = {
         begins: max(one[begins], two[begins]),
         ends: min(one[ends], two[ends]),
         early: max(one[early], two[early]),
         late: min(one[late], two[late]),
+        days: one[days] & two[days],
     }
-    return times if times[begins] < times[ends] and times[early] < times[late] else None
+    return times if times[begins] < times[ends] and times[early] < times[late] and times[days] else None
 
 
 def _negotiated(rate: Rate, row: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,7 +183,8 @@ def _negotiated(rate: Rate, row: Mapping[str, Any], base: Mapping[str, Any]) -> 
         named = _named(rate, key)
         if named is not None:
             amount, standard = stated[UNITS[named]], base[UNITS[named]]
-            factor = WIDE.divide(row[column], standard) if standard else Decimal(1)
+            usual = Decimal(column != "reasoning_output_tokens")
+            factor = WIDE.divide(row[column], standard) if standard else usual
             prices[column] = WIDE.multiply(amount, factor).quantize(ATTO, context=WIDE)
     return {**prices, "priced": row["priced"] | priced(stated)}
 

@@ -1,19 +1,20 @@
 """From a logged name to the model it means, and to what that model is called in the price book.
 
 Order of the look-up, for the name as it stands and then for simpler and simpler writings of it (`spelling.forms`):
-the seller's own list, then the lists of sellers it resells, then the maker's list. A name counts as a pattern's match
-only where no number goes on beyond it: ``claude-opus-4-5`` is never found in ``claude-opus-4-55``.
+the seller's own list, then the lists of sellers it resells, then the seller's undated list, then the maker's list. A
+name counts as a pattern's match only where no number goes on beyond it: ``claude-opus-4-5`` is never found in
+``claude-opus-4-55``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from fnmatch import fnmatchcase
 from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 from tokenaudit.prices import spelling
 from tokenaudit.prices.spelling import Written
@@ -27,7 +28,15 @@ NUMBER_GOES_ON = re.compile(r"[.-]\d{1,2}(?!\d)")
 
 
 LookUp = Callable[[str, str], str | None]
-Note = Callable[[str, str, str | None], None]
+Note = Callable[[str, str, str | None, bool], None]
+
+
+class LastResort(Protocol):
+    """A list without dates, read when its names are first asked for."""
+
+    @property
+    def names(self) -> Names:
+        """The names of the list."""
 
 
 class Name(NamedTuple):
@@ -44,28 +53,36 @@ class Name(NamedTuple):
     """The fast variant of that model is meant."""
     assumed: bool = False
     """The provider lists no price for it: the maker's is taken instead."""
+    resold: bool = False
+    """The price is that of another seller, whose regions are not those of this one."""
+    undated: bool = False
+    """The price is of a list without dates."""
 
 
 class Names:
     """The names of all models of a price book.
 
     `spelt` gives the model for a seller and a name in lower case; `patterns` are rows of (seller, kind, text, model) in
-    the order in which they are tried, see `MATCHES`; `fallbacks` says whose models a seller resells at their price.
+    the order in which they are tried, see `MATCHES`; `fallbacks` says whose models a seller resells at their price;
+    `undated` is asked where neither knows a name.
     """
 
     models: Mapping[str, str] = MappingProxyType({})
     """The user's own list of what names mean, see `renamed`."""
-    note: Note = staticmethod(lambda _seller, _text, _model: None)
-    """Told of each look-up for a price: whose list, which name, which model, None where the list has no such name."""
+    note: Note = staticmethod(lambda _seller, _text, _model, _undated: None)
+    """Told of each look-up for a price: whose list, which name, which model (None: no such name), and whether the list
+    is undated."""
 
     def __init__(
         self,
         spelt: Mapping[tuple[str, str], str],
         patterns: Iterable[tuple[str, str, str, str]],
         fallbacks: Mapping[str, list[str]],
+        undated: LastResort | None = None,
     ) -> None:
         self.spelt = spelt
         self.fallbacks = fallbacks
+        self.undated = undated
         self.sellers = {seller for seller, _ in spelt}
         self.patterns: dict[str, list[tuple[str, str, str]]] = {}
         for seller, kind, text, model in patterns:
@@ -103,6 +120,22 @@ class Names:
             return named
         return self._priced(named, written, seller, maker)
 
+    def _undated(self, named: Name, written: Written, sellers: Iterable[str | None]) -> Name | None:
+        """Return a name that the undated list of one of some sellers has."""
+        if self.undated is None:
+            return None
+        for lister in dict.fromkeys(seller for seller in sellers if seller is not None):
+            for text in dict.fromkeys((written.listed, *written.sold_as)):
+                model = self.undated.names.spelt.get((lister, text))
+                self.note(lister, text, model, True)  # noqa: FBT003 - a note, see above
+                if model:
+                    return named._replace(seller=self.undated.names.owner(model), price_model=model, undated=True)
+        return None
+
+    def owner(self, model: str) -> str | None:
+        """Return who sells a model of these names."""
+        return next((seller for (seller, _), found in self.spelt.items() if found == model and seller), None)
+
     def _made(self, written: Written) -> tuple[str | None, str | None]:
         """Return the maker and what the model is called there, tags left aside."""
         forms = (*written.made_as, *map(spelling.untagged, written.made_as))
@@ -119,22 +152,28 @@ class Names:
 
     def _priced(self, named: Name, written: Written, seller: str | None, maker: str | None) -> Name:
         """Complete a name by the list that its price stands in: the seller's, a resold seller's or the maker's."""
+        if seller == "azure" and spelling.ZONE.match(written.listed):
+            return self._undated(named, written, (seller,)) or named
         listers = (seller, *self.fallbacks.get(seller, ())) if seller else ()
         for lister in listers:
+            resold = lister != seller
             if model := self._sought(lister, (written.listed,), self._listed):
-                return named._replace(seller=lister, price_model=model)
+                return named._replace(seller=lister, price_model=model, resold=resold)
             if model := self._sought(lister, written.sold_as, self._match):
-                return named._replace(seller=lister, price_model=model, fast=written.fast)
+                return named._replace(seller=lister, price_model=model, fast=written.fast, resold=resold)
+        if found := self._undated(named, written, _told(named, written, seller, maker)):
+            return found
         model = self._sought(maker, written.made_as, self._match) if maker else None
         if maker is None or model is None:
-            return named
+            return self._undated(named, written, () if seller else ("",)) or named
         assumed = seller not in (None, maker) or (seller is None and named.provider != maker)
-        return named._replace(seller=maker, price_model=model, fast=written.fast, assumed=assumed)
+        found = named._replace(seller=maker, price_model=model, fast=written.fast)
+        return found._replace(assumed=assumed, resold=seller not in (None, maker))
 
     def _sought(self, seller: str, texts: Iterable[str], look_up: LookUp) -> str | None:
         for text in texts:
             model = look_up(seller, text)
-            self.note(seller, text, model)
+            self.note(seller, text, model, False)  # noqa: FBT003 - a note, see above
             if model:
                 return model
         return None
@@ -152,6 +191,17 @@ class Names:
             return model
         patterns = self.patterns.get(seller, ())
         return next((model for kind, pattern, model in patterns if MATCHES[kind](text, pattern)), None)
+
+
+def _told(named: Name, written: Written, seller: str | None, maker: str | None) -> Iterator[str]:
+    """Yield who may be the seller in a list without dates: as known, as logged, as the name begins."""
+    if seller:
+        yield seller
+    if named.provider and named.provider != maker:
+        yield named.provider.strip().lower()
+    first, slash, _ = written.listed.partition("/")
+    if slash and not written.maker:
+        yield first
 
 
 def _starts(text: str, pattern: str) -> bool:

@@ -18,7 +18,7 @@ from tokenaudit.terms.records import INSTEAD, UNITS, Price, Prices
 OWN = "(your prices)"
 """Seller of what is priced so."""
 BEGINNING, END = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
-MINUTES_OF_DAY = 24 * 60
+MINUTES_OF_DAY, ALL_DAYS = 24 * 60, 0b111_1111
 MILLION, THOUSAND = Decimal(10**6), Decimal(10**3)
 
 
@@ -106,8 +106,9 @@ def priced(rates: Mapping[str, Decimal]) -> int:
 def always(offer: int | None) -> dict[str, Any]:
     """Return a rate row without a price that holds at all times."""
     nothing = dict.fromkeys(PRICE_CLASSES, Decimal(0))
-    times = {"effective_from": BEGINNING, "effective_to": END, "band_start": 0, "band_end": MINUTES_OF_DAY}
-    return {"offer": offer, "context_tier": 0, "priced": 0, **times, **nothing}
+    days = {"effective_from": BEGINNING, "effective_to": END, "weekdays": ALL_DAYS}
+    hours = {"band_start": 0, "band_end": MINUTES_OF_DAY}
+    return {"offer": offer, "context_tier": 0, "priced": 0, **days, **hours, **nothing}
 
 
 def midnight(day: date) -> datetime:

@@ -8,13 +8,38 @@ from functools import cache
 import polars as pl
 
 from tokenaudit.prices.book import PriceBook
+from tokenaudit.prices.names import Name
 
 PURCHASES = ("standard", "batch", "flex", "priority", "fast", "ultrafast", "other")
 """How a request can be bought, as far as its price depends on it. ``other``: in a way the book does not know."""
+REGIONS: tuple[tuple[str, ...], ...] = (("",), (" us", " regional", ""), (" regional", ""))
+"""Where inference was kept, as far as prices depend on it: not said, or anywhere; in the United States; in another
+region. For each the ends of the names of the variants that fit, best first."""
 US = len(PURCHASES)
 """Added to the number of a purchase where inference was kept in the United States."""
+REGION = 2 * US
+"""Added to the number of a purchase where it was kept in another region."""
 WISH = pl.Int8
-"""A `wish` is the number of a purchase in PURCHASES, plus US."""
+"""A `wish` is the number of a purchase in PURCHASES, plus US or REGION."""
+
+
+ORDINARY = ("standard", "default", "auto", "on_demand")
+"""Service tiers at the standard price."""
+ANYWHERE = ("", "global")
+"""Regions that do not say where inference was kept."""
+
+
+def wish() -> pl.Expr:
+    """Return the number of the way in which a usage row was bought, see `quotes`."""
+    tier, numbers = pl.col("service_tier"), {name: pl.lit(n, WISH) for n, name in enumerate(PURCHASES)}
+    purchase = pl.when(pl.col("batch")).then(numbers["batch"]).when(pl.col("speed") == "fast").then(numbers["fast"])
+    for name in PURCHASES[1:-1]:
+        purchase = purchase.when(tier == name).then(numbers[name])
+    bought = purchase.when(tier.is_null() | tier.is_in(ORDINARY)).then(numbers["standard"]).otherwise(numbers["other"])
+    region = pl.col("region").cast(pl.String)
+    anywhere = region.is_null() | region.is_in(ANYWHERE)
+    place = pl.when(anywhere).then(pl.lit(0, WISH)).when(region.str.starts_with("us")).then(pl.lit(US, WISH))
+    return bought + place.otherwise(pl.lit(REGION, WISH))
 
 
 def quotes(pairs: pl.DataFrame, book: PriceBook) -> pl.DataFrame:
@@ -25,11 +50,11 @@ def quotes(pairs: pl.DataFrame, book: PriceBook) -> pl.DataFrame:
     book: another price stands in), `tier_1_above` and `tier_2_above` (Int64).
     """
     found = [book.names.find(*pair) for pair in pairs.select("provider", "request_model").rows()]
-    fields = {"seller_named": pl.String, "model": pl.String, "seller": pl.String, "price_model": pl.String}
-    named = pl.DataFrame(found, {**fields, "fast": pl.Boolean, "lent": pl.Boolean}, orient="row").with_row_index("pair")
+    named = pl.DataFrame(found, NAMED, orient="row").with_row_index("pair")
     chosen = (
-        named.join(book.offers, on=["seller", "price_model"])
+        named.join(_offers(found, book), on=["seller", "price_model", "undated"])
         .join(_wishes(), on=["variant", "fast"])
+        .filter(~(pl.col("resold") & pl.col("variant").str.contains(" ", literal=True)))
         .sort("rank")
         .unique(["pair", "wish"], keep="first")
         .select("pair", "wish", "offer", pl.col("assumed") | pl.col("lent"), "^tier_._above$")
@@ -41,6 +66,27 @@ def quotes(pairs: pl.DataFrame, book: PriceBook) -> pl.DataFrame:
     keys = pairs.select("provider", "request_model").with_columns(named.select("pair", seller, model))
     every = keys.join(_wishes().select("wish").unique(), how="cross")
     return every.join(chosen, on=["pair", "wish"], how="left").drop("pair")
+
+
+NAMED = {
+    "seller_named": pl.String,
+    "model": pl.String,
+    "seller": pl.String,
+    "price_model": pl.String,
+    "fast": pl.Boolean,
+    "lent": pl.Boolean,
+    "resold": pl.Boolean,
+    "undated": pl.Boolean,
+}
+"""The fields of `Name`, as columns."""
+
+
+def _offers(found: list[Name], book: PriceBook) -> pl.DataFrame:
+    """Return all offers, those of undated prices only where a name needs them."""
+    offers = book.offers.with_columns(undated=pl.lit(value=False))
+    if book.undated is None or not any(name.undated for name in found):
+        return offers
+    return pl.concat([offers, book.undated.offers.with_columns(undated=pl.lit(value=True))])
 
 
 @cache
@@ -57,7 +103,7 @@ def _preferences() -> Iterator[tuple[int, bool, str, int, bool]]:
     for number, purchase in enumerate(PURCHASES):
         for fast in (False, True):
             wanted = "fast" if fast and purchase == "standard" else purchase
-            for region, suffixes in enumerate((("",), (" us", ""))):
+            for region, suffixes in enumerate(REGIONS):
                 choices = [name + suffix for name in dict.fromkeys((wanted, "standard")) for suffix in suffixes]
                 for rank, choice in enumerate(choices):
                     yield number + region * US, fast, choice, rank, not choice.startswith(wanted)

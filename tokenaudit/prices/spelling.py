@@ -38,6 +38,7 @@ GATEWAYS: dict[str, str | None] = {
     "azure/": "azure",
     "azure_ai/": "azure",
     "bedrock/": "aws",
+    "claude_platform/": "anthropic",
     "converse/": "aws",
     "fireworks_ai/": "fireworks",
     "gemini/": "google",
@@ -86,6 +87,8 @@ BEDROCK = re.compile(
 )
 """An id of Amazon Bedrock: a geography, a vendor and a model, alone or at the end of an ARN."""
 
+ZONE = re.compile(r"^(?:us-gov|us|eu|apac)/")
+"""In front of a model that Azure keeps within a data zone, as LiteLLM writes it: it costs more there."""
 CHOSEN = re.compile(r"^auto: ")
 """In front of a model that Copilot chose by itself."""
 WINDOW = re.compile(r"\[[^\[\]]*\]$")

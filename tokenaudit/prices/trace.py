@@ -37,13 +37,13 @@ def trace(provider: str | None, name: str | None, on: date, book: PriceBook) -> 
 
     It is the very look-up that pricing does, noted down. A step of it without `found` is a list that has no such name.
     """
-    seen: list[tuple[str, str, str | None]] = []
+    seen: list[tuple[str, str, str | None, bool]] = []
     names = copy(book.names)
     names.note = lambda *attempt: seen.append(attempt)
     meant = names.find(provider, name)
     written = names.renamed(provider, name or "")
     kinds = _kinds(written)
-    looked_up = (Step(_rule(kinds, *attempt), attempt[1], attempt[2], attempt[0]) for attempt in dict.fromkeys(seen))
+    looked_up = (Step(_rule(kinds, *attempt), *attempt[1:3], attempt[0]) for attempt in dict.fromkeys(seen))
     steps = [*_renamed(name or "", written), *_without_prefix(written), *looked_up]
     return [*steps, *_missing(meant, on, book)]
 
@@ -72,8 +72,10 @@ def _kinds(name: str) -> dict[str, str]:
     return {place + text: kind for text, kind in found.items()} | found
 
 
-def _rule(kinds: dict[str, str], _seller: str, text: str, model: str | None) -> str:
+def _rule(kinds: dict[str, str], _seller: str, text: str, model: str | None, undated: bool) -> str:  # noqa: FBT001
     """Return what a look-up did; a list may itself know a name by another than the model's, or by its beginning."""
+    if undated:
+        return "fallback_source"
     kind = kinds.get(text, "alias")
     if kind != "exact" or model is None or model.lower() == text:
         return kind
@@ -90,6 +92,8 @@ def _missing(meant: Name, on: date, book: PriceBook) -> Iterator[Step]:
 def _has_price(name: Name, on: date, book: PriceBook) -> bool:
     """Say whether anything of a model has a price at any time of a UTC day."""
     day = datetime.combine(on, time(), UTC)
+    if name.undated:
+        return True
     offers = book.offers.filter(seller=name.seller, price_model=name.price_model)["offer"]
     rates = book.rates.filter(pl.col("offer").is_in(offers.implode()), pl.col("effective_to") > day)
     return not rates.filter(pl.col("effective_from").dt.date() <= on, pl.col("priced") > 0).is_empty()

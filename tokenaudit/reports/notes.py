@@ -21,7 +21,14 @@ BASES = {
     "billed": "billed by providers",
     "contract": "computed from contracts",
     "list": "computed from list prices",
+    "list_undated": "computed from list prices without a date",
     "estimated": "computed from an assumed price",
+}
+REASONS = {
+    "model": "of an unknown model",
+    "date": "of a model without a price on that day",
+    "unit": "of something without a price",
+    "currency": "in a currency without prices",
 }
 NAMES = 5
 """Names that a note lists before it only counts."""
@@ -41,6 +48,7 @@ def notes_of(found: Breakdown, answer: Answer, question: Question, rejects: Sequ
         *_counted(found),
         *_covered(found),
         *_unpriced(found),
+        *_tier_unknown(found),
         *_estimated(found),
         *sentences(answer.joined),
         *_utc_dates(found, question),
@@ -69,15 +77,22 @@ def _covered(found: Breakdown) -> Iterator[str]:
 
 
 def _unpriced(found: Breakdown) -> Iterator[str]:
-    unpriced = found.facts.unpriced
-    if unpriced.is_empty():
-        return
-    share = unpriced["share"].sum()
-    names = ", ".join(str(name) for name in unpriced["request_model"].fill_null("(no model)")[:NAMES])
-    more = f" and {unpriced.height - NAMES} more" if unpriced.height > NAMES else ""
-    requests, tokens = plural(int(unpriced["requests"].sum()), "request"), compact_tokens(int(unpriced["tokens"].sum()))
-    part = f" ({percent(share)} of tokens)" if isinstance(share, Decimal) and share else ""
-    yield f"Unpriced: {requests}, {tokens} tokens{part}, not in the spend: {names}{more}."
+    for (reason,), rows in found.facts.unpriced.group_by("reason", maintain_order=True):
+        share = rows["share"].sum()
+        names = ", ".join(str(name) for name in rows["request_model"].fill_null("(no model)")[:NAMES])
+        more = f" and {rows.height - NAMES} more" if rows.height > NAMES else ""
+        requests, tokens = plural(int(rows["requests"].sum()), "request"), compact_tokens(int(rows["tokens"].sum()))
+        part = f" ({percent(share)} of tokens)" if isinstance(share, Decimal) and share else ""
+        why = REASONS[str(reason)]
+        yield f"Unpriced: {requests}, {tokens} tokens{part} {why}, not in the spend: {names}{more}."
+
+
+def _tier_unknown(found: Breakdown) -> Iterator[str]:
+    for currency, requests, tokens, least, most in found.facts.tier_unknown.iter_rows():
+        yield (
+            f"Tier unknown: {plural(requests, 'request')}, {compact_tokens(tokens)} tokens stand in sums that hide how "
+            f"long each request was: {money(least, currency)} as counted, {money(most, currency)} if all were long."
+        )
 
 
 def _estimated(found: Breakdown) -> Iterator[str]:

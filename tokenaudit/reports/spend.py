@@ -60,7 +60,12 @@ def spend_report(store: Store, question: Question, layout: Layout) -> Document:
         schema=SCHEMA,
         head={"period": question.period.echo()},
         rows=rows.head(layout.limit) if layout.limit else rows,
-        tail={"totals": _one(with_markup(found.totals, answer.cube, ())), **_by_currency(found), **more.tail},
+        tail={
+            "totals": _one(with_markup(found.totals, answer.cube, ())),
+            **_by_currency(found),
+            **_doubts(found),
+            **more.tail,
+        },
         notes=notes,
     )
     return _for_people(store, question, layout, answer, document) if layout.people else document
@@ -81,6 +86,12 @@ def _one(frame: pl.DataFrame) -> Mapping[str, Any]:
 
 def _by_currency(found: Breakdown) -> dict[str, Any]:
     return {"totals_by_currency": found.totals_by_currency.to_dicts()} if found.totals_by_currency.height > 1 else {}
+
+
+def _doubts(found: Breakdown) -> dict[str, Any]:
+    """Return what has no price and why, and what may have cost more: empty lists where there is no such thing."""
+    unpriced = found.facts.unpriced.select("reason", "request_model", "requests", "tokens")
+    return {"unpriced": unpriced.to_dicts(), "tier_unknown": found.facts.tier_unknown.to_dicts()}
 
 
 def _for_people(store: Store, question: Question, layout: Layout, answer: Answer, document: Document) -> Document:
