@@ -20,14 +20,16 @@ def gigabytes(sizes: Sizes) -> float:
 
 
 def measure(place: Place) -> Iterator[Result]:
-    """Measure the three ways to come to a report."""
+    """Measure the ways to come to a report."""
     program, home, store = ccusage(place.cache), place.folder / "home", place.folder / "store"
     gen_claude_home.write(home, place.sizes.home)
     size = f"{place.sizes.home / 1000:g} GB Claude Code home"
     refresh = place.job(report(store, "csv", "--refresh"))
     first = place.job(ingest(store, home / ".claude"), report(store, "csv"), before=place.remove("store"))
+    at_once = _at_home(place.job(report(store, "csv", "--refresh"), before=place.remove("store")), home)
     for what, job, before, goal in (
         (f"first `ingest` and `report`, {size}", first, None, 1.0),
+        (f"first `report --refresh`, {size}", at_once, None, 1.0),
         (f"`report --refresh`, nothing new, {size}", refresh, None, 0.4),
         (f"`report --refresh`, 1 % appended, {size}", refresh, _growing(home, place.sizes.home / 100), 0.6),
     ):
@@ -49,5 +51,9 @@ def _growing(home: Path, megabytes: float) -> Callable[[], object]:
 
 
 def _peer(place: Place, program: Path, home: Path) -> Job:
-    job = place.job((program, "claude", "daily", "--offline", "--json"))
+    return _at_home(place.job((program, "claude", "daily", "--offline", "--json")), home)
+
+
+def _at_home(job: Job, home: Path) -> Job:
+    """Return a job of the person whose logs lie in `home`."""
     return job._replace(env={**job.env, "HOME": str(home), "CLAUDE_CONFIG_DIR": str(home / ".claude")})

@@ -35,13 +35,18 @@ def start(command: Sequence[str | Path], job: Job) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             list(map(str, command)),
             cwd=job.folder,
-            env={**os.environ, **job.env},
+            env={**_surroundings(), **job.env},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
         )
     finally:
         out.close()
+
+
+def _surroundings() -> dict[str, str]:
+    """Return the environment, but let Python keep what it compiled, as it does wherever a package is installed."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def check(process: subprocess.Popen[bytes], job: Job) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tokenaudit.cli.ingest import known_folders
+from tokenaudit.cli.main import run
 from tokenaudit.errors import SourceError
 from tokenaudit.ingest.run import ingest
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_logs"
 
 
 def test_known_folders(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +49,19 @@ def test_what_agents_keep_beside_usage_is_only_counted(isolated: Path, tmp_path:
     assert statuses(agents) == {"s1.jsonl": "unchanged", "state.json": "skipped"}
     assert statuses(other) == {"s1.jsonl": "read", "state.json": "unrecognised"}
     assert statuses(agents / "state.json") == {"state.json": "unrecognised"}
+
+
+def test_report_of_a_machine_where_nothing_was_ingested(
+    isolated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`report --refresh` reads the agents' logs and reports on them; without any it is an error and makes no store."""
+    arguments = ["report", "--refresh", "--store", str(tmp_path / "store"), "--period", "all", "-f", "csv"]
+    assert run(arguments) == 2
+    assert not (tmp_path / "store").exists()
+    folder = isolated / ".claude" / "projects" / "shop"
+    shutil.copytree(SAMPLES / "claude-code", folder)
+    capsys.readouterr()
+    assert run(arguments) == 0
+    shown = capsys.readouterr()
+    assert f"Found agent logs in {folder.parent.resolve()}" in shown.err
+    assert len(shown.out.splitlines()) > 1

@@ -304,6 +304,14 @@ def test_refresh_without_a_store(tmp_path: Path) -> None:
         refresh(tmp_path / "none")
 
 
+def test_refresh_says_where_to_begin(world: World, tmp_path: Path) -> None:
+    """Where nothing was ingested the first folders are read; later they are not asked for again."""
+    world.write("x/a.jsonl", world.reply())
+    folder = tmp_path / "fresh"
+    assert refresh(folder, first=lambda: [str(world.logs)]).total("new") == 1
+    assert refresh(folder, first=lambda: pytest.fail("it was asked again")).total("rows") == 0
+
+
 # -- real and generated logs ------------------------------------------------------------------------------------------
 def test_small_traps(shared: Path, world: World) -> None:
     """Twelve tiny homes hold a call of 2,000 tokens each, written in ways that make tools miscount; one holds none."""

@@ -17,7 +17,7 @@ from tokenaudit.ingest.summary import FileResult, RejectedLine, Summary, left_ou
 from tokenaudit.ingest.walk import Found, walk
 from tokenaudit.sources import by_name
 from tokenaudit.sources.source import Log
-from tokenaudit.store.catalog import Catalog, FileEntry, RejectEntry
+from tokenaudit.store.catalog import NAME, Catalog, FileEntry, RejectEntry
 
 if TYPE_CHECKING:
     from tokenaudit.ingest.read import Reading
@@ -58,14 +58,24 @@ def _bring_up_to_date(catalog: Catalog) -> None:
         migrate(catalog)
 
 
-def refresh(folder: Path, *, progress: Progress | None = None) -> Summary:
-    """Ingest what is new under every file and folder ingested before that still exists."""
+def refresh(
+    folder: Path, *, first: Callable[[], Sequence[str]] | None = None, progress: Progress | None = None
+) -> Summary:
+    """Ingest what is new under every file and folder ingested before that still exists.
+
+    `first` names where to begin where nothing was ever ingested. StoreError where there is no store, nor `first`.
+    """
+    known = [] if first is not None and not (folder / NAME).exists() else _roots(folder)
+    roots = [path for path in known if os.path.exists(path)]
+    return ingest(roots if known or first is None else first(), folder, progress=progress)
+
+
+def _roots(folder: Path) -> list[str]:
     catalog = Catalog.open(folder)
     try:
-        roots = [path for path in catalog.roots() if os.path.exists(path)]
+        return catalog.roots()
     finally:
         catalog.close()
-    return ingest(roots, folder, progress=progress)
 
 
 def _ingest(catalog: Catalog, found: list[Found], owning: Owning, progress: Progress | None) -> Summary:

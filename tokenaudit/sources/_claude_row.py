@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,7 +64,7 @@ def order(where: Where) -> list[tuple[bool, str]]:
 
 def tags(branch: str | None) -> str | None:
     """Return the tags of a line: its git branch, as JSON."""
-    return json.dumps({"git_branch": branch}, ensure_ascii=False, separators=(",", ":")) if branch else None
+    return msgspec.json.encode({"git_branch": branch}).decode() if branch else None
 
 
 def columns(identities: list[str], rows: list[Row]) -> dict[str, list[Any]]:

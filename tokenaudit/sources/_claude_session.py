@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import msgspec
+
 from tokenaudit.sources import _claude_estimate as estimate
 from tokenaudit.sources._claude_guard import Guard
 from tokenaudit.sources._claude_line import (
@@ -223,7 +225,7 @@ class Session:
             columns=columns([*kept], [*kept.values()]),
             offset=self.lines.offset,
             line=self.lines.line,
-            state=json.dumps(state, separators=(",", ":")),
+            state=msgspec.json.encode(state).decode(),
             merged=self.merged,
             rejects=self.lines.rejects,
         )

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokenaudit.sources import _claude_stream as stream
 from tokenaudit.sources._claude_session import Session
+from tokenaudit.sources._documents import at
 from tokenaudit.sources.source import Decoded, Log, Retention, Tail
 
 if TYPE_CHECKING:
@@ -32,8 +33,18 @@ FOREIGN = frozenset({"usageMetadata", "systemPayload", "toolCallResult"})
 
 
 def detect(head: Head) -> bool:
-    """Say whether the first records are lines of a session: they carry `sessionId`, or are its metadata lines."""
-    return any(_is_line(record) for record in head.records) and not any(map(_is_foreign, head.records))
+    """Say whether the first records are lines of a session: they carry `sessionId`, or are its metadata lines.
+
+    The first message with `content` decides: a relative's messages have `parts`.
+    """
+    known = False
+    for record in head.records:
+        if _is_foreign(record):
+            return False
+        known = known or _is_line(record)
+        if known and at(record, "message", "content") is not None:
+            return True
+    return known
 
 
 def _is_line(record: dict[str, Any]) -> bool:

@@ -21,7 +21,7 @@ BLOCK_BYTES = 1 << 20
 LONGEST_LINE = 1 << 26
 SHORT_LINE = 1 << 11
 SKIP_BYTES = 1 << 10
-START_BYTES = 1 << 12
+START_BYTES = 1 << 15
 BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n\x00"
 BRACE = ord("}")
@@ -104,7 +104,7 @@ class Lines:
         size = 0
         while count := self._read(file, buffer, size):
             size += count
-            self.start = self.start or bytes(buffer[: min(size, START_BYTES)])
+            self.start = self.start or _copy(buffer, min(size, START_BYTES))
             end = buffer.rfind(b"\n", 0, size) + 1
             yield from self._block(buffer, end, needles, skip)
             rest = size - end
@@ -189,6 +189,12 @@ def _fill(file: io.BufferedIOBase, room: memoryview) -> int:
         room[: len(data)] = data
         return len(data)
     return file.readinto(room)
+
+
+def _copy(buffer: bytearray, size: int) -> bytes:
+    """Return the first bytes of a buffer, copied once."""
+    with memoryview(buffer) as view:
+        return bytes(view[:size])
 
 
 def is_whole(line: bytes) -> bool:
