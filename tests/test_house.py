@@ -19,7 +19,7 @@ MODULES = sorted((ROOT / "tokenaudit").rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 MEDIAN_LINES, NINETIETH_LINES, LONGEST_FUNCTION, LONGEST_MODULE = 5, 20, 60, 350
-DEAR = ("duckdb", "genai_prices", "numpy", "polars", "pyarrow", "pydantic", "rich")
+DEAR = ("duckdb", "genai_prices", "numpy", "polars", "pyarrow", "pydantic", "rich", "tiktoken")
 """Modules that take 30 to 150 ms to import."""
 
 
@@ -117,3 +117,16 @@ def test_machine_formats_load_polars_only(demo_store: Path, form: str) -> None:
     loaded = loaded_by(f"{run}try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code")
 
     assert loaded == {"polars"}
+
+
+def test_files_with_counts_need_no_tokenizer(tmp_path: Path) -> None:
+    """Neither ingest of files that hold counts nor a report imports tiktoken; a text without counts does."""
+    sample = ROOT / "sample_logs" / "api-response"
+    run = "from tokenaudit.cli.main import run\n"
+    ingest = "assert run(['ingest', {path!r}, '--store', {store!r}, '-q']) == 0\n"
+    counted = ingest.format(path=str(sample / "bedrock-and-cohere.jsonl"), store=str(tmp_path / "store"))
+    report = f"assert run(['report', '--period', 'all', '--store', {str(tmp_path / 'store')!r}, '-f', 'json']) == 0\n"
+    guessed = ingest.format(path=str(sample / "without_usage.jsonl"), store=str(tmp_path / "store"))
+
+    assert "tiktoken" not in loaded_by(run + counted + report)
+    assert "tiktoken" in loaded_by(run + guessed)

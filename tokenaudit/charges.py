@@ -123,7 +123,7 @@ def with_price_dimensions(usage: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:
 def charge(frame: pl.LazyFrame, book: PriceBook, *, keep: Collection[str] = ()) -> pl.LazyFrame:
     """Price usage rows, or sums of them grouped by at least PRICE_DIMENSIONS.
 
-    Columns of the book's rates named in `keep` stay beside what they priced.
+    What is named in `keep` of the book's rates, and of what prices depend on, stays beside what was priced.
 
     A sum holds the counts of `schema.COUNTS`, `estimated_output_tokens`, `billed_cost` and `list_cost` under their own
     names. Added or completed are these columns, all money Decimal(38, 18) in `billing_currency`:
@@ -151,7 +151,8 @@ def charge(frame: pl.LazyFrame, book: PriceBook, *, keep: Collection[str] = ()) 
         unpriced_requests=pl.when(_unpriced()).then("requests").otherwise(0),
         unpriced_tokens=pl.when(_unpriced()).then(pl.sum_horizontal(TOKEN_CLASSES)).otherwise(0),
     )
-    return charged.drop(*(name for name in _price_columns(book) if name not in keep), *HELPERS, "computed", "surplus")
+    helpers = (*_price_columns(book), *HELPERS, "computed", "surplus")
+    return charged.drop(name for name in helpers if name not in keep)
 
 
 def _with_rates(rows: pl.LazyFrame, book: PriceBook) -> pl.LazyFrame:

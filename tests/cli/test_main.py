@@ -277,9 +277,12 @@ def test_choice_lets_known_words_pass() -> None:
 def test_every_command_has_help_and_an_example() -> None:
     """Each registered module has a `command` with a docstring, and shows at least one example."""
     code = (
+        "from importlib import import_module\n"
         "from tokenaudit.cli import main\n"
-        "for name in main.COMMANDS:\n"
-        "    module = main._module(name)\n"
+        "found = [(name, import_module(module)) for name, module in main.COMMANDS.items()]\n"
+        "inner = [(f'{name} {word}', import_module(place)) for name, module in found\n"
+        "    for word, place in getattr(module, 'COMMANDS', {}).items()]\n"
+        "for name, module in found + inner:\n"
         "    assert module.command.__doc__.strip(), name\n"
         "    assert all(line.startswith(f'tokenaudit {name}') for line in module.EXAMPLES) and module.EXAMPLES, name\n"
     )

@@ -16,6 +16,7 @@ ALWAYS: dict[str, Any] = {
     "tier_2_above": None,
     "band_start": 0,
     "band_end": 1440,
+    "weekdays": 127,
     "effective_from": datetime(1, 1, 1, tzinfo=UTC),
     "effective_to": datetime(9999, 1, 1, tzinfo=UTC),
 }
@@ -28,6 +29,8 @@ ALWAYS: dict[str, Any] = {
         ({"tier_1_above": 200_000}, "standard, up to 200,000 input"),
         ({"tier_1_above": 32_000, "tier_2_above": 128_000, "context_tier": 2}, "standard, over 128,000 input"),
         ({"band_start": 60, "band_end": 240}, "standard, 01:00-04:00 UTC"),
+        ({"weekdays": 31}, "standard, Mon-Fri"),
+        ({"weekdays": 0b110_0001}, "standard, Mon, Sat-Sun"),
         ({"effective_from": datetime(2026, 8, 21, tzinfo=UTC)}, "standard, since 2026-08-21"),
         ({"effective_to": datetime(2026, 12, 1, tzinfo=UTC)}, "standard, until 2026-11-30"),
         ({"effective_to": datetime(2026, 8, 16, 16, tzinfo=UTC)}, "standard, until 2026-08-16 16:00"),

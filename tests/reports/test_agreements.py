@@ -225,7 +225,8 @@ def test_a_bill_that_is_spread_goes_before_the_contract(tmp_path: Path, capsys: 
     (agreement,) = found["agreements"]
     (used,) = agreement["commitments"]
     assert (used["used"], used["unused"]) == (Decimal("8.5"), Decimal("11.5"))
-    assert agreement["credits"] == []
+    (credit,) = agreement["credits"]
+    assert (credit["used"], credit["left"], credit["expired"]) == (0, 100, True)
     assert any(note.startswith("Joined: $6.00 of anthropic-cost") for note in found["notes"])
 
 

@@ -112,12 +112,13 @@ def assert_adds_up(found: Explained) -> None:
 def test_rows_and_lines_are_those_of_the_store(stores: dict[str, Store]) -> None:
     """Files and lines of a plain question are the stored rows, each with the path it was read from."""
     store = stores["plain"]
-    found = explain(store, question(()), None, 0)
+    found, few = (explain(store, question(()), None, limit) for limit in (0, 2))
     stored = store.usage().group_by("file_id").agg(pl.len(), pl.col("line").min()).collect()
 
     assert sorted(found.files.select("file_id", "rows", "first_line").rows()) == sorted(stored.rows())
     assert found.files["path"].null_count() == 0
-    assert found.calls.is_empty()
+    assert (found.calls.height, few.calls.height) == (found.files["rows"].sum(), 2)
+    assert few.calls.equals(found.calls.head(2))
 
 
 HEAD = "charge_period_start,response_id,user,request_model,uncached_input_tokens,cache_read_input_tokens,output_tokens"
@@ -196,7 +197,7 @@ def test_a_model_by_its_name(store: str, capsys: pytest.CaptureFixture[str]) -> 
     assert told(capsys, store, "claude-haiku-4-5", "--period", "all")["totals"]["requests"] == 2
     answer = told(capsys, store, "no-such-model", "--period", "all")
     assert (answer["totals"]["effective_cost"], answer["rows"][0]["cost_basis"]) == (None, "unpriced")
-    assert "Unpriced: 1 request, 10 tokens of no-such-model, not in the spend." in answer["notes"]
+    assert "Unpriced: no-such-model, 1 request, 10 tokens, of an unknown model, not in the spend." in answer["notes"]
 
 
 def test_an_unknown_name_is_an_error_with_the_nearest_one(store: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -339,3 +339,52 @@ def test_real_bodies(shared: Path, tmp_path: Path) -> None:
     assert (
         rows.filter(pl.col("provider").cast(pl.String) == "openrouter").select(pl.col("billed_cost").sum()).item() > 0
     )
+
+
+# -- text without counts ----------------------------------------------------------------------------------------------
+ASKED = {
+    "messages": [
+        {"role": "user", "content": "hello world"},
+        {"role": "user", "content": [{"type": "text", "text": "hello"}]},
+    ]
+}
+ANSWER = {**CHAT, "model": "gpt-5", "choices": [{"message": {"content": "hello world"}}], "usage": None}
+
+
+@pytest.mark.parametrize(
+    ("answer", "output"),
+    [
+        (ANSWER, 2),
+        ([{**ANSWER, "choices": [{"delta": {"content": piece}}]} for piece in ("hel", "lo wor", "ld")], 2),
+        ({**ANSWER, "choices": [{"message": {"tool_calls": [{"function": {"arguments": "hello"}}]}}]}, 1),
+        ({"object": "response", "id": "resp_0000000000000001", "model": "gpt-5",
+          "output": [{"type": "message", "content": [{"type": "output_text", "text": "hello world"}]}]}, 2),
+    ],
+)  # fmt: skip
+def test_text_without_counts_is_counted(tmp_path: Path, answer: Any, output: int) -> None:
+    """Whole, streamed, a tool's call: what was asked is input, what was answered is output, and the row says so."""
+    (row,) = read(tmp_path, {"timestamp": AT, "request": ASKED, "response": answer})
+    counts = {name: row[name] for name in ("uncached_input_tokens", "output_tokens", "tokens_basis")}
+    assert counts == {"uncached_input_tokens": 3, "output_tokens": output, "tokens_basis": "estimated"}
+
+
+def test_text_by_characters(tmp_path: Path) -> None:
+    """35 characters of Claude are 10 tokens; a picture counts none."""
+    answer = {
+        **MESSAGE,
+        "model": "claude-sonnet-4-5",
+        "usage": None,
+        "content": [{"type": "text", "text": "x" * 34 + "."}],
+    }
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    (row,) = read(tmp_path, {"timestamp": AT, "request": {"messages": [{"content": [picture]}]}, "response": answer})
+    assert (row.get("uncached_input_tokens", 0), row["output_tokens"]) == (0, 11)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_reported_counts_stand(tmp_path: Path, turned: bool) -> None:  # noqa: FBT001
+    """Of a response with counts and the same without, the counts hold, even where the estimate is larger."""
+    told = {**ANSWER, "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
+    records = [{"timestamp": AT, "request": ASKED, "response": one} for one in (ANSWER, told)]
+    (row,) = read(tmp_path, *(reversed(records) if turned else records))
+    assert (row["uncached_input_tokens"], row["output_tokens"], row.get("tokens_basis")) == (1, 1, None)

@@ -272,3 +272,13 @@ def test_calls_count_once(tmp_path_factory: pytest.TempPathFactory, seen: list[t
         stored = store.rows().collect()
 
     assert sorted(stored["output_tokens"]) == sorted({name for name, _ in seen})
+
+
+def test_text_without_counts() -> None:
+    """Eight characters of Gemini are two tokens, asked or answered, whole or streamed."""
+    asked = json.dumps({"contents": [{"role": "user", "parts": [{"text": "12345678"}]}], "labels": {"user": "ann"}})
+    part = {"candidates": [{"content": {"parts": [{"text": "1234"}]}}]}
+    for answer in ({"candidates": [{"content": {"parts": [{"text": "12345678"}]}}]}, [part, part]):
+        (row,) = rows(RECORD | {"full_request": asked, "full_response": answer}, None)
+        counts = (row["uncached_input_tokens"], row["output_tokens"], row["tokens_basis"], row["user"])
+        assert counts == (2, 2, "estimated", "ann")

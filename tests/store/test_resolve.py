@@ -229,3 +229,14 @@ def test_fold_leaves_single_rows_alone() -> None:
 
     assert fold(rows, by=("response_id",)).equals(rows)
     assert fold(rows.head(0), by=("response_id",)).is_empty()
+
+
+def test_estimates_give_way_to_reported_counts() -> None:
+    """The largest of what was reported, whatever was estimated from text; without any the largest estimate."""
+    guess = {"output_tokens": 500, "uncached_input_tokens": 9, "tokens_basis": "estimated"}
+    row = merged(guess, {"output_tokens": 90}, {"output_tokens": 100, "tokens_basis": "reported"})
+
+    assert (row["output_tokens"], row["uncached_input_tokens"], row["tokens_basis"]) == (100, 0, "reported")
+    assert row["estimated_output_tokens"] == 100
+    more = merged(guess, {**guess, "output_tokens": 600})
+    assert (more["output_tokens"], more["tokens_basis"]) == (600, "estimated")

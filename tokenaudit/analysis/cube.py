@@ -106,7 +106,7 @@ def settled(
 ) -> tuple[pl.DataFrame, Joined]:
     """Return sums that hold the keys of `overlap` as charges, each call counted once, and what was decided.
 
-    Columns of the book's rates named in `keep` stay beside what they priced.
+    `keep` is that of `charge`.
     """
     once, joined = overlap.without_repeats(cells, overlapping)
     return with_bills_spread(charge(once.lazy(), book, keep=keep).collect(), overlapping, joined)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tokenaudit.analysis.measures import known_sum
-from tokenaudit.analysis.traced import PRICE_ROW, SUM, Traced, numbered
+from tokenaudit.analysis.traced import SUM, Traced
 from tokenaudit.charges import charge, with_offers
 from tokenaudit.schema import INPUT_CLASSES, OUTPUT_CLASSES, TOKEN_CLASSES
 
@@ -46,12 +46,12 @@ def files(traced: Traced) -> pl.DataFrame:
 
 
 def calls(traced: Traced, book: PriceBook, limit: int) -> pl.DataFrame:
-    """Return the dearest rows: CALL, counts, `list_cost`, `effective_cost`, `cost_basis` and PRICE_ROW.
+    """Return the dearest rows: CALL, counts, `list_cost`, `effective_cost` and `cost_basis`.
 
     Where a bill is spread over the sum that a row is part of, or a finer source tells some of it, the row by itself has
     no spend: `effective_cost` is null, unless the row is all of the sum.
     """
-    priced = charge(with_offers(traced.rows, traced.found), numbered(book), keep=(PRICE_ROW,))
+    priced = charge(with_offers(traced.rows, traced.found), book)
     shown = priced.select(
         *(pl.col(name) for name in CALL),
         pl.col(SUM),
@@ -59,7 +59,6 @@ def calls(traced: Traced, book: PriceBook, limit: int) -> pl.DataFrame:
         "list_cost",
         "effective_cost",
         "cost_basis",
-        pl.col(PRICE_ROW),
         input_tokens=pl.sum_horizontal(INPUT_CLASSES),
         all_output_tokens=pl.sum_horizontal(OUTPUT_CLASSES),
         worth=pl.coalesce("effective_cost", "list_cost", pl.lit(0)),

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 SUM = "sum_number"
 """Number of a sum, as long as nothing was taken out of it."""
-PRICE_ROW = "price_row"
-"""Number of a row of the price book's rates; null for what has no price."""
+PRICE_ROW = ("offer", "context_tier", "effective_from", "band_start", "weekdays")
+"""What names a row of the price book's rates; of what has no price `offer` is null."""
+KEPT = tuple(name for name in PRICE_ROW if name != "context_tier")
 RATE = "_rate"
 STATED = "list_stated"
 """The source itself states the list cost."""
@@ -55,7 +56,7 @@ class Traced:
     """Priced sums, and the way back to the rows."""
 
     cells: pl.DataFrame
-    """The columns of `charge`, and SUM, `source`, STATED and PRICE_ROW."""
+    """The columns of `charge`, and SUM, `source`, STATED and those of PRICE_ROW."""
     told: pl.DataFrame
     """The same sums before anything was taken out of them because a finer source tells it too, unpriced."""
     joined: Joined | None
@@ -88,7 +89,7 @@ def _plain(usage: pl.LazyFrame, book: PriceBook, wanted: Wanted) -> Traced:
     keys = group_keys(unlike(columns_of(late), ("source", "provider")), wanted.timezone)
     summed = _summed(chosen, book, keys, idle)
     offered = with_offers(summed.raw.lazy(), summed.found)
-    priced = charge(_marked(offered), numbered(book), keep=(PRICE_ROW,)).with_columns(joined_tokens=pl.lit(0, pl.Int64))
+    priced = charge(_marked(offered), book, keep=KEPT).with_columns(joined_tokens=pl.lit(0, pl.Int64))
     cells = priced.filter(charge_filter(late)).collect()
     told = summed.raw.join(cells.select(SUM).unique(), on=SUM, how="semi")
     rows = _rows_of(summed, told) if late else summed.rows.with_columns(pl.lit(None, pl.Int64).alias(SUM))
@@ -106,7 +107,7 @@ def _joined(usage: pl.LazyFrame, book: PriceBook, overlapping: Overlap, wanted: 
     ]
     summed = _summed(usage, book, keys, {})
     offered = with_offers(summed.raw.lazy(), summed.found).collect()
-    charges, joined = settled(_marked(offered.lazy()).collect(), numbered(book), overlapping, keep=(PRICE_ROW,))
+    charges, joined = settled(_marked(offered.lazy()).collect(), book, overlapping, keep=KEPT)
     cells = charges.filter("inside", charge_filter(wanted.conditions))
     known = [condition for condition in wanted.conditions if condition.column != DECIDED_LATE]
     asked = offered.filter("inside", charge_filter(known))
@@ -141,11 +142,12 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-def numbered(book: PriceBook) -> PriceBook:
-    """Return the book with a number in PRICE_ROW for each of its rates."""
-    return book._replace(rates=book.rates.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias(PRICE_ROW)))
-
-
 def price_rows(book: PriceBook) -> pl.DataFrame:
-    """Return each row of the book's rates with its number and its offer; what a unit costs ends in RATE."""
-    return numbered(book).rates.rename({name: name + RATE for name in PRICE_CLASSES}).join(book.offers, on="offer")
+    """Return each row of the book's rates with its offer; what a unit costs ends in RATE."""
+    rates = book.all_rates().rename({name: name + RATE for name in PRICE_CLASSES})
+    return rates.join(all_offers(book), on="offer")
+
+
+def all_offers(book: PriceBook) -> pl.DataFrame:
+    """Return the offers, those of undated prices among them if any has been asked for."""
+    return pl.concat([book.offers, book.undated.offers]) if book.undated and book.undated.needed else book.offers

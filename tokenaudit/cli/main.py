@@ -1,18 +1,19 @@
 """The frame around all commands: finds the one that was asked for, and turns what went wrong into an exit code.
 
 A command is a module with a function `command`, annotated for typer with the types of `options`, and a line in
-`COMMANDS`. Its docstring is its help; `EXAMPLES` (lines of shell), where it has them, close that help. What
-`command` returns is the exit code; None is 0. A module is imported when its command runs or help lists it, so
-whatever is heavy is imported inside its functions.
+`COMMANDS`. A module with `COMMANDS` of its own is a group of such commands; its `command` runs where none is named.
+Its docstring is its help; `EXAMPLES` (lines of shell), where it has them, close that help. What `command` returns is
+the exit code; None is 0. A module is imported when its command runs or help lists it, so whatever is heavy is imported
+inside its functions.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 import typer.main
@@ -34,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "report": "tokenaudit.cli.report",
     "explain": "tokenaudit.cli.explain",
     "sources": "tokenaudit.cli.sources",
+    "prices": "tokenaudit.cli.prices",
+    "count": "tokenaudit.cli.count",
     "doctor": "tokenaudit.cli.doctor",
     "forget": "tokenaudit.cli.forget",
 }
@@ -63,28 +66,32 @@ class InternalError(TokenauditError):
 class Commands(TyperGroup):
     """The group of all commands, each imported when it is needed."""
 
+    inner: ClassVar[Mapping[str, str] | None] = None
+    """Modules by the name of their command, where this is a group inside."""
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The modules of the commands by name."""
+        return COMMANDS if self.inner is None else self.inner
+
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 - typer's signature
         """Return the names of all commands."""
-        return list(COMMANDS)
+        return list(self.known)
 
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - typer's signature
         """Return a command, with the options that all have; None for an unknown name."""
-        return _built(cmd_name, self) if cmd_name in COMMANDS else None
+        return _built(cmd_name, self) if cmd_name in self.known else None
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """Return name, command and what follows. Raises QueryError, with the nearest name, for an unknown one."""
-        if args[0] not in COMMANDS and not ctx.resilient_parsing:
-            raise unknown("command", args[0], tuple(COMMANDS), f"run `{PROGRAM} --help`")
+        if args[0] not in self.known and not ctx.resilient_parsing:
+            raise unknown("command", args[0], tuple(self.known), f"run `{ctx.command_path} --help`")
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - typer's signature
         """Write names and first lines of help, without building the commands."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, _summary(_module(name))) for name in self.list_commands(ctx)])
-
-
-def _module(name: str) -> ModuleType:
-    return import_module(COMMANDS[name])
+            formatter.write_dl([(name, _summary(import_module(module))) for name, module in self.known.items()])
 
 
 def _summary(module: ModuleType) -> str:
@@ -92,11 +99,16 @@ def _summary(module: ModuleType) -> str:
     return first.rstrip(".")
 
 
-def _built(name: str, group: TyperGroup) -> Command:
+def _built(name: str, group: Commands) -> Command:
     """Return a command as typer makes it of the function, with the group's `--color` and `--debug` as its own."""
-    module = _module(name)
+    module = import_module(group.known[name])
+    inner: Mapping[str, str] | None = getattr(module, "COMMANDS", None)
+    cls = None if inner is None else type(name, (Commands,), {"inner": inner})
     app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=STYLE)
-    app.command(name, epilog=_examples(module))(module.command)
+    if inner is None:
+        app.command(name, epilog=_examples(module))(module.command)
+    else:
+        app.callback(cls=cls, invoke_without_command=True, epilog=_examples(module))(module.command)
     command = typer.main.get_command(app)
     command.params += [param for param in group.params if param.name in ("color", "debug")]
     return command

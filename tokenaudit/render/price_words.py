@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 Row = Mapping[str, Any]
 NOWHERE = (1, 9999)
 """Years that stand for no beginning and no end."""
 DAY_MINUTES = 24 * 60
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LABELS = {
     "uncached_input_tokens": "input",
     "cache_read_input_tokens": "input read from a cache",
@@ -24,6 +27,7 @@ LABELS = {
     "output_tokens": "output",
     "audio_output_tokens": "audio output",
     "image_output_tokens": "image output",
+    "reasoning_output_tokens": "reasoning, beyond its price as output",
     "web_search_requests": "web searches",
     "requests": "requests",
 }
@@ -32,7 +36,17 @@ LABELS = {
 
 def price_words(row: Row) -> str:
     """Return ``batch, over 200,000 input, since 2026-08-21`` for a price row that has its offer's columns."""
-    return ", ".join(filter(None, (row["variant"], size_words(row), band_words(row), dates_words(row))))
+    words = (row["variant"], size_words(row), band_words(row), days_words(row), dates_words(row))
+    return ", ".join(filter(None, words))
+
+
+def days_words(row: Row) -> str:
+    """Return on which days of the week a price holds, such as ``Mon-Fri``; "" where it does on all."""
+    held = [bool(row["weekdays"] >> day & 1) for day in range(len(DAYS))]
+    if all(held):
+        return ""
+    runs = [[day for day, _ in run] for yes, run in groupby(enumerate(held), key=itemgetter(1)) if yes]
+    return ", ".join(DAYS[run[0]] if len(run) == 1 else f"{DAYS[run[0]]}-{DAYS[run[-1]]}" for run in runs)
 
 
 def size_words(row: Row) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 from tokenaudit.analysis.measures import MEASURES, known_sum, measured
 from tokenaudit.analysis.origins import calls, files, told_again
 from tokenaudit.analysis.traced import PRICE_ROW, RATE, Traced, Wanted, price_rows, traced
-from tokenaudit.prices.book import PRICE_CLASSES, PriceBook
+from tokenaudit.prices.book import PRICE_CLASSES, UNDATED_OFFERS, PriceBook
 from tokenaudit.reports.question import (
     Question,
     book_of,
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from tokenaudit.store.store import Store
 
 COST = ("list_cost", "contracted_cost", "billed_cost", "effective_cost")
-PROVENANCE = ("price_source", "price_source_date", "price_url")
-"""Where a price comes from, as far as the book's rates tell it row by row."""
+PROVENANCE = ("price_source", "price_source_date", "price_source_url")
+"""Where a price comes from: list and version, the day it was released, and where it is published."""
 PRICE = ("seller", "price_model", "variant", "context_tier", "tier_1_above", "tier_2_above")
-WHEN = ("effective_from", "effective_to", "band_start", "band_end")
+WHEN = ("effective_from", "effective_to", "band_start", "band_end", "weekdays")
 FORMULA = "formula_cost"
 """Units times their rates, added up."""
-SHOWN_CALLS = 10
+SHOWN_CALLS, ALL = 10, 1 << 31
+"""Calls that are shown where no limit is given, and where it is 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +65,7 @@ class Explained:
 def explain(store: Store, question: Question, chosen: Sequence[int] | None, limit: int | None) -> Explained:
     """Return what stands behind the report that answers a question. NoDataError where there is nothing.
 
-    `chosen` are the `response_id` to look at; None for all. `limit` is the number of calls to show.
+    `chosen` are the `response_id` to look at; None for all. `limit` is the number of calls to show, 0 for all.
     """
     overlapping, book = overlap_of(store, question), book_of(question.config)
     found = reach(store, question, overlapping)
@@ -90,7 +91,7 @@ def explain(store: Store, question: Question, chosen: Sequence[int] | None, limi
         .select("billing_currency", *MEASURES)
         .sort("billing_currency"),
         files=named(files(result), places, "file_id", "path"),
-        calls=named(calls(result, book, SHOWN_CALLS if limit is None else limit), places, "file_id", "path"),
+        calls=named(calls(result, book, SHOWN_CALLS if limit is None else limit or ALL), places, "file_id", "path"),
         set_aside=_both_named(told_again(result, aside, newest_wins(store.catalog.rules())), places),
         finer=_finer(result),
         names=_names(result.told),
@@ -117,20 +118,37 @@ def _both_named(frame: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
 
 def by_price(cells: pl.DataFrame, book: PriceBook) -> pl.DataFrame:
     """Return the cells by what their price depends on: counts, rates, what they make together, and the money."""
-    keys = ("provider", "model", "cost_basis", "billing_currency", PRICE_ROW)
+    keys = ("provider", "model", "cost_basis", "billing_currency", "unpriced_reason", *PRICE_ROW)
     counts = [pl.col(name).sum() for name in (*PRICE_CLASSES, "joined_tokens")]
-    sums = cells.group_by(keys).agg(*counts, *map(known_sum, COST))
-    rates = price_rows(book)
-    told = [name for name in PROVENANCE if name in rates.columns]
-    kept = [PRICE_ROW, *PRICE, *WHEN, *told, *(name + RATE for name in PRICE_CLASSES)]
-    beside = sums.join(rates.select(kept), on=PRICE_ROW, how="left")
+    sums = cells.group_by(keys).agg(*counts, *map(known_sum, (*COST, "dearest_cost")))
+    columns = dict.fromkeys((*PRICE_ROW, *PRICE, *WHEN, *(name + RATE for name in PRICE_CLASSES)))
+    rates = price_rows(book).select(*columns)
+    beside = sums.join(rates, on=PRICE_ROW, how="left").with_columns(_provenance(book))
     formula = pl.sum_horizontal(pl.col(name) * pl.col(name + RATE) for name in PRICE_CLASSES)
-    priced = pl.col(PRICE_ROW).is_not_null() & (pl.sum_horizontal(PRICE_CLASSES) != 0)
+    priced = pl.col("seller").is_not_null() & (pl.sum_horizontal(PRICE_CLASSES) != 0)
     whole = beside.with_columns(
         pl.when(priced).then(formula).alias(FORMULA), total_tokens=pl.sum_horizontal(TOKEN_CLASSES)
     )
     order = ["effective_cost", "list_cost", "total_tokens", *keys]
     return whole.sort(order, descending=[True, True, True, *(False for _ in keys)], nulls_last=True)
+
+
+def _provenance(book: PriceBook) -> list[pl.Expr]:
+    """Return PROVENANCE of priced rows; those of a book without such a note are null."""
+    dated, undated = (book.about.get(kind) or {} for kind in ("dated", "undated"))
+    facts = [
+        [f"{told['source']} {told['version']}", told["released"], told["url"]] if told else [None] * len(PROVENANCE)
+        for told in (dated, undated)
+    ]
+    offer = pl.col("offer")
+    return [
+        pl.when(offer >= UNDATED_OFFERS)
+        .then(pl.lit(late, pl.String))
+        .when(offer.is_not_null())
+        .then(pl.lit(early, pl.String))
+        .alias(name)
+        for name, early, late in zip(PROVENANCE, *facts, strict=True)
+    ]
 
 
 def _finer(result: Traced) -> pl.DataFrame:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tokenaudit.analysis.origins import AGAIN, MERGED, NEWER
-from tokenaudit.analysis.traced import PRICE_ROW, RATE
+from tokenaudit.analysis.traced import RATE
 from tokenaudit.prices.book import PRICE_CLASSES
+from tokenaudit.prices.listing import open_ends
 from tokenaudit.prices.trace import Step, trace
 from tokenaudit.render.document import Document, Section, Shown
 from tokenaudit.render.numbers import compact_tokens, count, money, plural
-from tokenaudit.render.price_words import LABELS, NOWHERE, price_words
+from tokenaudit.render.price_words import LABELS, price_words
 from tokenaudit.reports.explain import COST, FORMULA, PRICE, PROVENANCE, WHEN, Explained, totals
+from tokenaudit.reports.notes import REASONS
 
 if TYPE_CHECKING:
     from tokenaudit.conditions import Condition
@@ -26,6 +28,8 @@ SCHEMA = "tokenaudit.explain/1"
 FORMULAS, NAMES, ROWS = 3, 3, 10
 """Price rows with their formula, names with their steps, and rows of the other tables, where no limit is given."""
 PER_CALL = ("web_search_requests", "requests")
+OFTEN_FREE = ("requests", "reasoning_output_tokens")
+"""Units that most prices do not ask for, or ask for as part of others."""
 MILLION = 10**6
 RULES = {
     MERGED: "one call: largest of each count",
@@ -37,13 +41,14 @@ SPENT = {
     "included": "spend: a plan covers it",
     "contract": "spend, by contract",
     "list": "spend",
+    "list_undated": "spend, by a price without dates",
     "estimated": "spend, by a price that stands in",
     "unpriced": "no price: not in the spend",
 }
 """What the spend of a cost basis is called."""
 MACHINE = (
-    "provider", "model", "cost_basis", "billing_currency", *PRICE, *WHEN, *PROVENANCE, *PRICE_CLASSES,
-    *(name + RATE for name in PRICE_CLASSES), "total_tokens", FORMULA, *COST,
+    "provider", "model", "cost_basis", "billing_currency", "unpriced_reason", *PRICE, *WHEN, *PROVENANCE,
+    *PRICE_CLASSES, *(name + RATE for name in PRICE_CLASSES), "total_tokens", FORMULA, *COST, "dearest_cost",
 )  # fmt: skip
 
 
@@ -54,7 +59,7 @@ def explain_document(found: Explained, what: str, limit: int | None, remarks: Se
         "totals": totals(found),
         **({"totals_by_currency": found.totals} if found.totals.height > 1 else {}),
         "files": found.files.drop("file_id"),
-        "calls": found.calls.drop("file_id", PRICE_ROW),
+        "calls": found.calls.drop("file_id"),
         "set_aside": found.set_aside.drop("file_id", "kept_file_id"),
         "left_to_finer": found.finer,
         "names": names(found),
@@ -80,11 +85,7 @@ def where_words(conditions: Sequence[Condition]) -> str:
 
 def _for_machines(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the price rows in the order of the contract; what has no end is null."""
-    ends = [
-        pl.when(pl.col(name).dt.year() != year).then(name).alias(name)
-        for name, year in zip(WHEN, NOWHERE, strict=False)
-    ]
-    return frame.with_columns(ends).select(name for name in MACHINE if name in frame.columns)
+    return open_ends(frame).select(name for name in MACHINE if name in frame.columns)
 
 
 def names(found: Explained) -> pl.DataFrame:
@@ -157,7 +158,7 @@ def _by_price(found: Explained, most: int) -> Section:
 
 def _formula(row: dict[str, Any]) -> Section:
     """Return units times rates of one price row, and what came of it."""
-    units = [name for name in PRICE_CLASSES if row[name] and (row[name + RATE] or name != "requests")]
+    units = [name for name in PRICE_CLASSES if row[name] and (row[name + RATE] or name not in OFTEN_FREE)]
     per = [1 if name in PER_CALL else MILLION for name in units]
     frame = pl.DataFrame(
         {
@@ -185,8 +186,8 @@ MONEY = pl.Decimal(38, 18)
 
 
 def _source(row: dict[str, Any]) -> str:
-    told = [str(row[name]) for name in PROVENANCE if row.get(name) is not None]
-    return f" ({', '.join(told)})" if told else ""
+    source, day, _ = (row[name] for name in PROVENANCE)
+    return f" ({source} of {day})" if source else ""
 
 
 def _results(row: dict[str, Any]) -> pl.DataFrame:
@@ -196,6 +197,8 @@ def _results(row: dict[str, Any]) -> pl.DataFrame:
         lines.append(("list price as stated", row["list_cost"]))
     if row["contracted_cost"] is not None:
         lines.append(("by contract", row["contracted_cost"]))
+    if row["dearest_cost"] is not None:
+        lines.append(("at most, were all requests so large", row["dearest_cost"]))
     basis = row["cost_basis"]
     part = "spend: part of a bill" if basis == "billed" and row["joined_tokens"] else SPENT.get(basis, "spend")
     if (basis, row["effective_cost"]) != ("list", row[FORMULA]):
@@ -301,6 +304,8 @@ def _set_aside(found: Explained, most: int) -> Section:
 
 def _notes(found: Explained) -> Iterator[str]:
     yield f"Prices: {found.book.version}. Amounts are exact; the spend above is rounded to the cent, half up."
+    if found.question.is_dated:
+        yield "Agreements are not in these amounts: `tokenaudit report` settles them over all usage of their periods."
     for source, tokens, counted in found.finer.iter_rows():
         yield (
             f"Left to finer rows: of {compact_tokens(tokens)} tokens of {source}, {compact_tokens(tokens - counted)} "
@@ -311,7 +316,8 @@ def _notes(found: Explained) -> Iterator[str]:
             of = f" of {', '.join(bills)}" if bills else ""
             yield f"Billed: {money(amount, currency)} of {source} are parts of bills{of}, spread by list cost."
     unpriced = found.by_price.filter(pl.col("cost_basis") == "unpriced")
-    sums = unpriced.group_by("model", maintain_order=True).agg(pl.col("requests", "total_tokens").sum())
-    for model, requests, tokens in sums.iter_rows():
-        what = f"{plural(requests, 'request')}, {compact_tokens(tokens)} tokens of {model or 'no named model'}"
-        yield f"Unpriced: {what}, not in the spend."
+    keys = ("model", "unpriced_reason")
+    sums = unpriced.group_by(keys, maintain_order=True).agg(pl.col("requests", "total_tokens").sum())
+    for model, reason, requests, tokens in sums.iter_rows():
+        what = f"{model or '(no model)'}, {plural(requests, 'request')}, {compact_tokens(tokens)} tokens"
+        yield f"Unpriced: {what}, {REASONS[reason]}, not in the spend."

@@ -9,6 +9,7 @@ import polars as pl
 
 from tokenaudit.conditions import Condition
 from tokenaudit.errors import NoDataError, did_you_mean
+from tokenaudit.reports.price_age import logged
 from tokenaudit.sources.identity import hash_text
 
 if TYPE_CHECKING:
@@ -36,16 +37,14 @@ def target(store: Store, text: str, book: PriceBook) -> Target:
     ids = _ids(store, text)
     if ids:
         return Target(calls=ids)
-    pairs = (
-        store.usage().select(pl.col("provider", "request_model").cast(pl.String)).unique().collect(engine="streaming")
-    )
-    logged = {name for _, name in pairs.iter_rows() if name}
+    pairs = logged(store)
+    names = {name for _, name in pairs.iter_rows() if name}
     models = {model for pair in pairs.iter_rows() if (model := book.names.find(*pair).model)}
     if text in models:
         return Target(condition=Condition("model", (text,)))
-    if text in logged:
+    if text in names:
         return Target(condition=Condition("request_model", (text,)))
-    known = (*sorted(models), *sorted(logged - models))
+    known = (*sorted(models), *sorted(names - models))
     hint = did_you_mean(text, known) or "choose rows with --where and --period, as in a report"
     raise NoDataError(f"no call and no model in the store is called `{text}`", hint)
 

@@ -32,9 +32,11 @@ DEFAULTS: dict[str, Any] = {
     "granularity": "request",
     "origin_rank": 0,
     "batch": False,
+    "tokens_basis": "reported",
 }
 """Values of the columns that a row leaves out; those of others are null."""
 
+COUNTED = frozenset(schema.COUNTS)
 ALWAYS = ("identity", "line", "charge_period_start")
 """Columns of a file without rows."""
 
@@ -228,10 +230,13 @@ class Folded:
         self.merged += 1
         nearest, other = sorted(({**row, "line": line}, known), key=_nearness)
         whole = {**other, **{name: value for name, value in nearest.items() if value is not None}}
+        told = _counted(nearest, other)
         for name in (*schema.COUNTS, "charge_period_end", *MONEY):
-            values = [value for value in (nearest.get(name), other.get(name)) if value is not None]
+            values = [row[name] for row in (told if name in COUNTED else (nearest, other)) if row.get(name) is not None]
             if values:
                 whole[name] = max(values, key=_size if name in MONEY else None)
+        if "tokens_basis" in whole:
+            whole["tokens_basis"] = told[0].get("tokens_basis")
         whole["charge_period_start"] = min(nearest["charge_period_start"], other["charge_period_start"])
         if (whole.get("granularity") or "request") == "request":
             whole["charge_period_end"] = whole["charge_period_start"]
@@ -243,6 +248,11 @@ class Folded:
         names = dict.fromkeys((*ALWAYS, *(name for row in rows for name in row)))
         columns = {name: [_filled(row, name) for row in rows] for name in names}
         return Decoded(columns, offset, line, state, self.merged, rejects)
+
+
+def _counted(*rows: Row) -> list[Row]:
+    """Return the rows whose counts hold: those of the provider, where there are any."""
+    return [row for row in rows if row.get("tokens_basis") != "estimated"] or list(rows)
 
 
 def _nearness(row: Row) -> tuple[int, str, int]:

@@ -7,13 +7,17 @@ spells it), Bedrock Converse, Cohere. Files are JSON lines, one JSON document, o
 Envelopes. Anthropic, Gemini, Converse and Cohere bodies carry no time: log
 ``{"timestamp": ..., "user": ..., "project": ..., "metadata": {...}, "request": {...}, "response": {...}}``. Everything
 but a time is optional. `response` may be the body, its text, or the list of streamed chunks. A response without a time
-is refused, as is a stream that was never asked for its usage (OpenAI: `stream_options.include_usage`). The provider's
-own clock goes before the envelope's. Failed calls hold no usage and are passed over. Output of a Vertex AI batch is an
-envelope too (`processed_time`), marked as a batch.
+is refused. The provider's own clock goes before the envelope's. Failed calls hold no usage and are passed over. Output
+of a Vertex AI batch is an envelope too (`processed_time`), marked as a batch.
 
 Classes. See `_bodies`: for OpenAI, Gemini and those like them the input includes the cache, for Anthropic and Bedrock
 it does not. A total above input and output is hidden reasoning, billed as output. Advisor calls and compactions inside
 an Anthropic response are rows of their own: its usage leaves them out.
+
+Text without counts. A response without usage, such as a stream that was never asked for it (OpenAI:
+`stream_options.include_usage`), is counted from its texts, marked ``estimated``: those of the answer, and of the
+request where the envelope holds it. `docs/tokens.md` says how, and how well. Without any text it is refused. Where
+another line or file has the provider's own counts of the same response, these stand.
 
 Money. `usage.cost` of OpenRouter is what it charges; on an own key that is its fee, and what the vendor charges is the
 reported cost. xAI's `cost_in_usd_ticks` is a reported cost. Others tell no money.
@@ -32,8 +36,9 @@ from typing import TYPE_CHECKING, Any
 from tokenaudit.sources import _events
 from tokenaudit.sources._bodies import anthropic_parts, usage_of
 from tokenaudit.sources._documents import at, items
-from tokenaudit.sources._envelope import SHORTEST_ID, Object, assembled, first_name, id_of, opened, time_of, who
+from tokenaudit.sources._envelope import BODIES, SHORTEST_ID, Object, assembled, first_name, id_of, opened, time_of, who
 from tokenaudit.sources._money import scaled
+from tokenaudit.sources._texts import estimated
 from tokenaudit.sources.source import Log
 
 if TYPE_CHECKING:
@@ -56,7 +61,7 @@ MODELS = ("model", "modelVersion", "model_version", "modelId", "model_id")
 BATCH = "processed_time"
 """Key of an envelope that Vertex AI writes around the responses of a batch."""
 NO_TIME = 'no timestamp: log each response as {"timestamp": ..., "response": {...}}'
-NO_USAGE = "a response without usage: ask for it (OpenAI streams: stream_options.include_usage)"
+NO_USAGE = "a response without usage or text: ask for usage (OpenAI streams: stream_options.include_usage)"
 ONE_EVENT = "one event of a stream: log the events of a response as one list"
 
 
@@ -105,7 +110,7 @@ def rows(value: object, _: object) -> Iterator[_events.Row]:
 
 def _rows(record: Object) -> Iterator[_events.Row]:
     body = opened(record)
-    columns = usage_of(body)
+    columns = usage_of(body) or _estimated(record, body)
     if columns is None or body.get("type") in STREAM_EVENTS:
         yield from _refused(body, record)
         return
@@ -126,11 +131,24 @@ def _rows(record: Object) -> Iterator[_events.Row]:
         yield from (_part(row, part) for part in anthropic_parts(usage))
 
 
+def _estimated(record: Object, body: Object) -> Object | None:
+    """Return the columns of a response without usage, from its texts; None where nothing was logged to count."""
+    if not _is_whole(body, record):
+        return None
+    chunks = next((found for name in BODIES if isinstance(found := record.get(name), list)), None)
+    return estimated(record.get("request"), chunks or [body], _model(record, body))
+
+
+def _is_whole(body: Object, record: Object) -> bool:
+    """Say whether a body is a response, or one put together from its chunks."""
+    return _is_response(body) and (body is not record or body.get("object") != "chat.completion.chunk")
+
+
 def _refused(body: Object, record: Object) -> Iterator[_events.Row]:
     """Yield why a response cannot count; nothing for what is no response."""
     if body.get("type") in STREAM_EVENTS or record.get("type") in STREAM_EVENTS:
         yield {"reject": ONE_EVENT}
-    elif _is_response(body) and (body is not record or body.get("object") != "chat.completion.chunk"):
+    elif _is_whole(body, record):
         yield {"reject": NO_USAGE}
 
 
@@ -205,6 +223,7 @@ SOURCE = Log(
     title="Logged API responses",
     provider=None,
     authority="client",
+    rules=2,
     detect=detect,
     decode=_events.lines_or_document(rows),
     forms=("lines", "document"),

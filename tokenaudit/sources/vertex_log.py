@@ -1,12 +1,13 @@
 """Google Vertex AI request-response log: calls of Gemini and Claude as BigQuery keeps them.
 
 Read are exports of the table as JSON lines, a JSON array, CSV or Parquet. The response stands in `full_response`, else
-in `response_payload`: an object, its text, or the chunks of a stream. Of a request only the labels are read, never
+in `response_payload`: an object, its text, or the chunks of a stream. Of a request only the labels are kept, never
 what was asked.
 
 Classes. Gemini's prompt includes what was read from a cache, its output is candidates and thoughts together, and the
 results of tools are input. Claude's counts are disjoint. Of a stream's chunks the last counts stand. Failed calls have
-no response or one that is an error, and are no rows; a response without its usage is refused.
+no response or one that is an error, and are no rows. A response without its usage is counted from its texts and those
+of the request, by characters, and marked ``estimated``; without any text it is refused.
 
 Who and what. Account and region are the project and location of the endpoint, where it names them. Labels become tags;
 one that is called `user`, `user_email`, `email` or `user_id` names the user.
@@ -27,6 +28,7 @@ from tokenaudit.sources._documents import DOCUMENT, at, is_document
 from tokenaudit.sources._envelope import assembled, first_name, short, tags_of
 from tokenaudit.sources._packed import DamagedError
 from tokenaudit.sources._signature import PARQUET, field_names
+from tokenaudit.sources._texts import estimated
 from tokenaudit.sources.lines import BLANK, BOM, open_binary
 from tokenaudit.sources.source import Decoded, Log, Tail
 
@@ -81,7 +83,7 @@ def _rows(record: Record) -> Iterator[_events.Row]:
     body = next((found for name in RESPONSES if (found := _body(record.get(name)))), {})
     if not body or body.get("error"):
         return
-    columns = usage_of(body)
+    columns = usage_of(body) or _estimated(record, body)
     if columns is None or BROKEN in body:
         yield {"reject": "the response is not whole JSON" if BROKEN in body else "a response without usage"}
         return
@@ -91,6 +93,13 @@ def _rows(record: Record) -> Iterator[_events.Row]:
     for part in anthropic_parts(usage):
         named = {"identity": f"{row['identity']}\x1f{part.position}", "request_model": part.model}
         yield {**row, **part.columns, **{name: value for name, value in named.items() if value}}
+
+
+def _estimated(record: Record, body: Record) -> Record | None:
+    """Return the columns of a response without usage, from its texts; None where nothing was logged to count."""
+    told = next((told for name in RESPONSES if (told := _parsed(record.get(name)))), None)
+    answers = list(map(_parsed, told)) if isinstance(told, list) else [body]
+    return estimated(_parsed(record.get("full_request")), answers, short(record.get("model")) or "gemini")
 
 
 def _body(value: object) -> Record:
@@ -187,6 +196,7 @@ SOURCE = Log(
     title="Google Vertex AI request-response log",
     provider="google",
     authority="usage",
+    rules=2,
     detect=detect,
     decode=decode,
     forms=("lines", "document", "table"),

@@ -5,7 +5,8 @@ A sighting is a row as one file has it. Sightings with one `response_id` are the
 * `newest`: the rows of the newest file stand, all others are superseded; newest by content (see `Version`). A file that
   holds only totals of an event gives way to one with token classes, and a user that the newest leaves out is filled in.
 * `largest`: one row stands, with the maximum of each count, the earliest instant, and who and where from the sighting
-  closest to its original (`origin_rank`, then time, then the values themselves).
+  closest to its original (`origin_rank`, then time, then the values themselves). Counts that were estimated from text
+  give way to counts that were reported.
 
 Both are functions of the set of sightings: order, repetition and the cutting of files do not change them.
 """
@@ -94,10 +95,21 @@ def _fold(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
         "output_parts": pl.col("output_parts").list.explode().drop_nulls().unique().sort(),
     }
     rest = [pl.col(name).first() for name in schema.NAMES if name not in special and name not in by]
-    folded = rows.sort(order, nulls_last=True).group_by(by, maintain_order=True).agg(*rest, **special)
+    folded = (
+        _without_guesses(rows, by).sort(order, nulls_last=True).group_by(by, maintain_order=True).agg(*rest, **special)
+    )
     instant = pl.when(pl.col("granularity") == "request").then("charge_period_start").otherwise("charge_period_end")
     whole = folded.with_columns(pl.col("speed").cast(pl.Categorical), charge_period_end=instant)
     return with_estimate(whole.select(schema.NAMES))
+
+
+def _without_guesses(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    """Take the counts from rows that were estimated from text, where another of the same thing has reported ones."""
+    guessed = (pl.col("tokens_basis") == "estimated").fill_null(value=False)
+    if not rows.select(guessed.any()).item():
+        return rows
+    stands = ~guessed | guessed.all().over(by)
+    return rows.with_columns(pl.when(stands).then(name).alias(name) for name in (*schema.COUNTS, "tokens_basis"))
 
 
 def with_estimate(rows: pl.DataFrame) -> pl.DataFrame:
