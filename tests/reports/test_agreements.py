@@ -225,8 +225,33 @@ def test_a_bill_that_is_spread_goes_before_the_contract(tmp_path: Path, capsys: 
     (agreement,) = found["agreements"]
     (used,) = agreement["commitments"]
     assert (used["used"], used["unused"]) == (Decimal("8.5"), Decimal("11.5"))
-    assert agreement["credits"] == []
+    (credit,) = agreement["credits"]
+    assert (credit["used"], credit["left"], credit["expired"]) == (0, 100, True)
     assert any(note.startswith("Joined: $6.00 of anthropic-cost") for note in found["notes"])
 
 
 FOUR = ("list_cost", "contracted_cost", "billed_cost", "effective_cost")
+
+
+COVERED = USAGE.replace("billed_cost", "service_tier") + (
+    "2026-10-05T10:00:00Z,openai,gpt-5,ana,8000000,400000,priority\n"
+    "2026-10-05T11:00:00Z,openai,gpt-5,bo,8000000,400000,priority\n"
+    "2026-10-05T12:00:00Z,openai,gpt-5,ana,8000000,400000,\n"
+    "2026-10-05T13:00:00Z,openai,gpt-4o,ana,1000000,0,priority\n"
+    "2026-10-04T10:00:00Z,openai,gpt-5,ana,8000000,400000,priority\n"
+    "2026-10-05T10:00:00Z,azure,gpt-5,ana,8000000,400000,priority\n"
+)
+
+
+def test_all_that_a_fee_names_must_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Model, tier, user, vendor and day: one row of six is covered, and costs nothing beyond the fee."""
+    contract = (
+        '[[agreement]]\nid = "o"\nprovider = "openai"\nfrom = 2026-10-05\n[[agreement.flat]]\nwhat = "scale tier"\n'
+        'amount = 3\nper = "day"\nto = 2026-10-05\n'
+        'covers = { models = ["gpt-5*"], service_tier = "Priority", user = ["ana", "eve"] }\n'
+    )
+    found = report(capsys, [*asked(tmp_path, contract, COVERED), *OCTOBER, "--by", "cost_basis"])
+    counted = {row["cost_basis"]: (row["requests"], row["effective_cost"]) for row in found["rows"]}
+    assert counted["included"] == (1, 0)
+    assert counted["contract"] == (0, 3)
+    assert found["totals"]["requests"] == 6

@@ -39,9 +39,10 @@ class Filled(Names):
             choices = [(price.model, price) for price in fitting if price.assumed == assumed]
             if found := patterns.best(choices, (request_model, named.model)):
                 price = found[1]
+                self.note(OWN, price.model, request_model, False)  # noqa: FBT003 - as `Names` notes its look-ups
                 seller = named.provider or price.provider
                 return named._replace(
-                    provider=seller, seller=OWN, price_model=str(key_of(price)), fast=False, assumed=assumed
+                    provider=seller, seller=OWN, price_model=title_of(key_of(price)), fast=False, assumed=assumed
                 )
         return named
 
@@ -66,6 +67,16 @@ def key_of(price: Price) -> tuple[bool, str | None, str]:
     return price.assumed, price.provider, price.model
 
 
+def title_of(key: tuple[bool, str | None, str]) -> str:
+    """Return what such prices are called in the price book.
+
+    >>> title_of((True, "openai", "gpt-9"))
+    'gpt-9 of openai, assumed'
+    """
+    assumed, provider, model = key
+    return f"{model}{f' of {provider}' if provider else ''}{', assumed' if assumed else ''}"
+
+
 def with_own_prices(book: PriceBook, prices: Sequence[Price]) -> PriceBook:
     """Return the price book with one's own prices behind its own."""
     if not prices:
@@ -76,7 +87,7 @@ def with_own_prices(book: PriceBook, prices: Sequence[Price]) -> PriceBook:
     first = int(book.offers.select(pl.col("offer").max()).item()) + 1
     numbered = list(enumerate(groups.items(), start=first))
     offers = [
-        {"offer": number, "seller": OWN, "price_model": str(key), "variant": "standard"}
+        {"offer": number, "seller": OWN, "price_model": title_of(key), "variant": "standard"}
         for number, (key, _) in numbered
     ]
     rates = [row for number, (_, group) in numbered for row in _dated(number, group)]

@@ -81,13 +81,19 @@ def _covers(agreement: Agreement, flat: Flat, names: pl.DataFrame, book: PriceBo
     ]
     whole = term(flat.first, flat.last).within(term_of(agreement))
     day = pl.col("charge_period_start").dt.date()
-    of_names = reduce(or_, (_is(*pair) for pair in fitting), pl.lit(value=False))
+    models: dict[str | None, list[str | None]] = {}
+    for provider, model in fitting:
+        models.setdefault(provider, []).append(model)
+    of_names = reduce(or_, (_sold(*found) for found in models.items()), pl.lit(value=False))
     chosen = [_any(column, _values(value)) for column, value in columns.items()]
     return pl.all_horizontal(of_names, day.is_between(whole.first, whole.last), *chosen)
 
 
-def _is(provider: str | None, request_model: str | None) -> pl.Expr:
-    return pl.col("provider").eq_missing(pl.lit(provider)) & pl.col("request_model").eq_missing(pl.lit(request_model))
+def _sold(provider: str | None, models: Sequence[str | None]) -> pl.Expr:
+    """Say whether a row is of a provider and one of some models, no name being one of them if None is."""
+    named = pl.col("request_model").is_in([model for model in models if model is not None])
+    nameless = pl.col("request_model").is_null() & pl.lit(None in models)
+    return pl.col("provider").eq_missing(pl.lit(provider)) & (named.fill_null(value=False) | nameless)
 
 
 def _any(column: str, values: Sequence[str]) -> pl.Expr:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tokenaudit.analysis.dated import Dated
     from tokenaudit.prices.book import PriceBook
     from tokenaudit.terms.ledger import Commitment, Drawn
+    from tokenaudit.terms.spans import Span
 
 CURRENCY = "USD"
 COSTS = ("list_cost", "contracted_cost", "effective_cost")
@@ -41,7 +42,8 @@ def _outcome(number: int, agreement: Agreement, dated: Dated, as_of: date) -> Ou
     saved = both.select(known_sum("list_cost") - known_sum("contracted_cost")).item()
     days, book = dated.days, dated.books[number]
     used = [item for item in commitments(agreement, book.drawn, days) if item.is_used or item.span.last in days]
-    paying = [_credit(item, days.first, days.last) for item in book.credits if _is_open(item, days.first, days.last)]
+    until = min(as_of, days.after)
+    paying = [_credit(item, days, until) for item in book.credits if _is_open(item, days)]
     return {
         "agreement": agreement.id,
         "provider": agreement.provider,
@@ -49,7 +51,7 @@ def _outcome(number: int, agreement: Agreement, dated: Dated, as_of: date) -> Ou
         **costs,
         "saved": saved,
         "fees": _fees(rows),
-        "commitments": [_used(item, agreement, dated.since, min(as_of, days.after)) for item in used],
+        "commitments": [_used(item, agreement, dated.since, until) for item in used],
         "credits": [credit for credit in paying if credit["used"] or credit["left"]],
     }
 
@@ -67,19 +69,20 @@ def _used(item: Commitment, agreement: Agreement, since: date | None, until: dat
     return {**bounded, **amounts, "over": item.span.last < until, "shortfall_billed": billed, "stored_since": since}
 
 
-def _is_open(item: Drawn, first: date, last: date) -> bool:
-    return (item.credit.first or first) <= last and item.credit.expires >= first
+def _is_open(item: Drawn, days: Span) -> bool:
+    return (item.credit.first or days.first) <= days.last and item.credit.expires >= days.first
 
 
-def _credit(item: Drawn, first: date, last: date) -> Mapping[str, Any]:
+def _credit(item: Drawn, days: Span, until: date) -> Mapping[str, Any]:
     credit = item.credit
-    before = item.used(first - timedelta(days=1)) if first > date.min else Decimal(0)
+    before = item.used(days.first - timedelta(days=1)) if days.first > date.min else Decimal(0)
     return {
         "credit": credit.name,
         "amount": credit.amount,
-        "used": EXACT.subtract(item.used(last), before),
-        "left": item.left(last),
+        "used": EXACT.subtract(item.used(days.last), before),
+        "left": item.left(days.last),
         "expires": credit.expires,
+        "expired": credit.expires < until,
     }
 
 
@@ -96,8 +99,8 @@ def sentences(found: Sequence[Outcome]) -> Iterator[str]:
         for credit in item["credits"]:
             yield (
                 f"Credit of {item['agreement']}, {credit['credit']}: {money(credit['used'], CURRENCY)} used, "
-                f"{money(credit['left'], CURRENCY)} of {money(credit['amount'], CURRENCY)} left, "
-                f"expires on {credit['expires']}."
+                f"{money(credit['left'], CURRENCY)} of {money(credit['amount'], CURRENCY)} "
+                f"{'expired' if credit['expired'] and credit['left'] else 'left, expires'} on {credit['expires']}."
             )
 
 

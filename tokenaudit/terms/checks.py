@@ -6,17 +6,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import NamedTuple
 
 from tokenaudit.errors import did_you_mean
 from tokenaudit.schema import DIMENSIONS, NAMES
-from tokenaudit.terms.records import FEES, TOKENS, Agreement, Commit, Credit, Flat, Fx, Price, Prices, Terms
+from tokenaudit.terms.records import FEES, TOKENS, Agreement, Commit, Credit, Flat, Fx, Price, Prices, Rate, Terms
 from tokenaudit.terms.spans import PERIODS
 
 CURRENCY = re.compile(r"[A-Z]{3}")
 PLACES = 6
 """Decimal places of a share or a price that keep sums exact."""
+ATOM = Decimal("1e-6")
 PER = ("hour", "day", "month", "quarter", "year", "term", "once")
 COVERS = ("models", *(name for name in DIMENSIONS if name in NAMES and name != "cost_basis"))
 
@@ -27,6 +28,8 @@ class Fault(NamedTuple):
     text: str
     hint: str
     key: str = ""
+    inside: tuple[str, int] | None = None
+    """The table inside of an agreement that it is in, and its number among its like."""
 
 
 def check_price(price: Price) -> Iterator[Fault]:
@@ -53,16 +56,22 @@ def check_agreement(agreement: Agreement) -> Iterator[Fault]:
     yield from _dates(agreement.first, agreement.last)
     yield from _discounts(agreement)
     yield from _tiers(agreement)
-    for rate in agreement.rate:
-        yield from _prices(rate)
-        if not rate.stated():
-            yield Fault(f"a rate of `{rate.model}` without a price", "name `input`, `output`, ...", "rate")
-    if agreement.commit:
-        yield from _commit(agreement.commit)
-    for credit in agreement.credit:
-        yield from _credit(credit)
-    for flat in agreement.flat:
-        yield from _flat(flat, agreement)
+    yield from _each("rate", map(_rate, agreement.rate))
+    yield from _each("commit", map(_commit, [agreement.commit] if agreement.commit else []))
+    yield from _each("credit", map(_credit, agreement.credit))
+    yield from _each("flat", (_flat(flat, agreement) for flat in agreement.flat))
+
+
+def _each(name: str, tables: Iterable[Iterator[Fault]]) -> Iterator[Fault]:
+    """Yield the mistakes of tables inside of an agreement, each with its place."""
+    for number, faults in enumerate(tables):
+        yield from (fault._replace(inside=(name, number)) for fault in faults)
+
+
+def _rate(rate: Rate) -> Iterator[Fault]:
+    yield from _prices(rate)
+    if not rate.stated():
+        yield Fault(f"a rate of `{rate.model}` without a price", "name `input`, `output`, ...", "model")
 
 
 def check_all(terms: Terms) -> Iterator[Fault]:
@@ -103,31 +112,33 @@ def _discounts(agreement: Agreement) -> Iterator[Fault]:
 def _tiers(agreement: Agreement) -> Iterator[Fault]:
     yield from _word("tiers", agreement.tiers, ("marginal", "retroactive"))
     yield from _word("tier_period", agreement.tier_period, PERIODS)
-    for tier in agreement.tier:
-        yield from _share(tier.discount, "discount")
-        if (tier.over_usd is None) == (tier.over_tokens is None):
-            yield Fault("a tier without one threshold", "name either `over_usd` or `over_tokens`", "tier")
-    spend, tokens = ([getattr(tier, key) for tier in agreement.tier] for key in ("over_usd", "over_tokens"))
-    if any(spend) and any(tokens):
-        yield Fault("tiers of spend beside tiers of tokens", "use one of the two", "tier")
-    bounds = [bound for bound in (*spend, *tokens) if bound is not None]
-    if any(one >= two for one, two in pairwise(bounds)) or any(bound < 0 for bound in bounds):
-        yield Fault("tiers out of order", "sort them by volume, each above the one before", "tier")
+    yield from _each("tier", (_tier(number, agreement) for number in range(len(agreement.tier))))
     if isinstance(agreement.discount, dict) and agreement.tier:
-        yield Fault(
-            "tiers beside discounts by model", "name one `discount`: tiers take its place beyond a volume", "tier"
-        )
+        hint = "name one `discount`: tiers take its place beyond a volume"
+        yield Fault("tiers beside discounts by model", hint, "discount")
+
+
+def _tier(number: int, agreement: Agreement) -> Iterator[Fault]:
+    """Look at a tier, and at the one before it."""
+    tier, key = agreement.tier[number], "over_usd" if agreement.tier[0].over_usd is not None else "over_tokens"
+    yield from _share(tier.discount, "discount")
+    if (tier.over_usd is None) == (tier.over_tokens is None):
+        yield Fault("a tier without one threshold", "name either `over_usd` or `over_tokens`", "over_usd")
+    elif getattr(tier, key) is None:
+        yield Fault("tiers of spend beside tiers of tokens", "use one of the two", "over_usd")
+    elif getattr(tier, key) < (getattr(agreement.tier[number - 1], key) + ATOM if number else 0):
+        yield Fault("tiers out of order", "sort them by volume, each above the one before", key)
 
 
 def _commit(commit: Commit) -> Iterator[Fault]:
-    yield from _amount(commit.amount, "commit")
+    yield from _amount(commit.amount, "amount")
     yield from _word("period", commit.period, PERIODS)
     yield from _word("overage", commit.overage, ("contracted", "list"))
     yield from _word("shortfall", commit.shortfall, ("billed", "waived"))
 
 
 def _credit(credit: Credit) -> Iterator[Fault]:
-    yield from _amount(credit.amount, "credit")
+    yield from _amount(credit.amount, "amount")
     yield from _dates(credit.first, credit.expires)
     if not 0 <= credit.paid <= credit.amount:
         yield Fault(f"a credit of {credit.amount} that cost {credit.paid}", "`paid` is 0 to `amount`", "paid")
@@ -140,11 +151,11 @@ def _flat(flat: Flat, agreement: Agreement) -> Iterator[Fault]:
     yield from _word("per", flat.per, PER)
     yield from _currency(flat.currency, "currency")
     if not (flat.first or agreement.first):
-        yield Fault(f"the fee `{flat.what}` without a first day", "name `from`", "flat")
+        yield Fault(f"the fee `{flat.what}` without a first day", "name `from`", "what")
     if flat.per == "term" and not (flat.last or agreement.last):
         yield Fault(f"the fee `{flat.what}` of a term without a last day", "name `to`", "per")
     for column in flat.covers or ():
-        yield from _word("column", column, COVERS)
+        yield from _word("column", column, COVERS, "covers")
 
 
 def _dates(first: date | None, last: date | None) -> Iterator[Fault]:
@@ -171,7 +182,10 @@ def _currency(code: str, key: str) -> Iterator[Fault]:
         yield Fault(f"the currency `{code}`", "write its ISO 4217 code, such as EUR", key)
 
 
-def _word(what: str, word: str, known: Sequence[str] | Iterable[str]) -> Iterator[Fault]:
-    words = tuple(known)
+def _word(what: str, word: str, words: Sequence[str], key: str = "") -> Iterator[Fault]:
     if word not in words:
-        yield Fault(f"unknown {what} `{word}`", did_you_mean(word, words) or f"write one of {', '.join(words)}", what)
+        yield Fault(
+            f"unknown {what} `{word}`",
+            did_you_mean(word, tuple(words)) or f"write one of {', '.join(words)}",
+            key or what,
+        )

@@ -31,6 +31,8 @@ NESTED: dict[str, type[records.Record]] = {
 }
 """Tables inside of an agreement."""
 INSIDE = re.compile(r"\.(rate|tier|commit|credit|flat)(?:\[(\d+)\])?")
+SPELT = {"to": "to|until"}
+"""Keys with two spellings, as patterns."""
 UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
 CHECKS: dict[str, Callable[[Any], Iterable[Fault]]] = {
     "price": check_price,
@@ -58,7 +60,7 @@ class Place(NamedTuple):
 
     def of(self, key: str = "") -> str:
         """Return file and line of a key of the table, or of its heading."""
-        line = _line(self, key)
+        line = _line(self, SPELT.get(key, re.escape(key)))
         return f"`{self.path}:{line}`" if line else f"`{self.path}`"
 
 
@@ -83,7 +85,8 @@ def _records(name: str, tables: Any, path: Path, text: str) -> Iterable[Any]:  #
 
 def _checked(record: Any, place: Place) -> Any:  # noqa: ANN401 - one of KINDS
     for fault in CHECKS[place.table](record):
-        raise ConfigError(f"{fault.text} in [[{place.table}]] of {place.of(fault.key)}", fault.hint)
+        at = place.inside(*fault.inside) if fault.inside else place
+        raise ConfigError(f"{fault.text} in [[{at.tables[-1][0]}]] of {at.of(fault.key)}", fault.hint)
     return record
 
 
@@ -125,7 +128,7 @@ def _keys(kind: type[records.Record]) -> list[str]:
 
 
 def _line(place: Place, key: str) -> int | None:
-    """Return the line of a key in a table, or the line of the table where the key is not found."""
+    """Return the line of a key, a pattern, in a table; or the line of the table where it is not found."""
     lines = place.text.splitlines()
     begin, end = 0, len(lines)
     for table, number in place.tables:
@@ -135,7 +138,7 @@ def _line(place: Place, key: str) -> int | None:
             break
         begin, end = heads[number], heads[number + 1] if number + 1 < len(heads) else end
     else:
-        spelt = re.compile(rf"\s*(\[+[\w.]*)?\b{re.escape(key)}\b") if key else None
+        spelt = re.compile(rf"\s*(\[+[\w.]*)?\b({key})\b") if key else None
         return next((at for at in range(begin + 1, end) if spelt and spelt.match(lines[at])), begin) + 1
     return begin + 1 if begin else None
 
