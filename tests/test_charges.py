@@ -327,6 +327,24 @@ def test_unknown_models_are_unpriced_and_counted() -> None:
     assert (empty["effective_cost"], empty["unpriced_requests"], empty["unpriced_tokens"]) == (Decimal(0), 0, 0)
 
 
+SEARCHES = (
+    (None, "claude-opus-5", "0.03"),
+    ("openai", "gpt-5", "0.03"),
+    ("x-ai", "grok-4.6", "0.015"),
+    ("vertex_ai", "gemini-3.5-flash", "0.042"),
+    ("vertex_ai", "claude-opus-5", "0.03"),
+    ("openai", "gpt-4", None),
+)
+
+
+@pytest.mark.parametrize(("provider", "name", "expected"), SEARCHES)
+def test_web_searches(provider: str | None, name: str, expected: str | None) -> None:
+    """Three searches cost what the seller asks for them, batch or not; without a price they are unpriced."""
+    for batch in (False, True):
+        found = cost(name, provider=provider, batch=batch, **{SEARCH: 3})
+        assert found == (Decimal(expected) if expected else None)
+
+
 def test_a_row_is_priced_as_a_whole_or_not_at_all() -> None:
     """Output of a model that has a price for input only leaves nothing out in silence."""
     (row,) = charged({"request_model": "text-embedding-3-small", FRESH: 1_000, OUTPUT: 1})
@@ -484,6 +502,18 @@ def test_order_and_parts_do_not_matter(rows: list[dict[str, Any]], order: random
     order.shuffle(numbered)
     parts = [row for part in (numbered[:cut], numbered[cut:]) for row in charged(*part)]
     assert {row["line"]: row["effective_cost"] for row in parts} == whole
+
+
+@settings(max_examples=15)
+@given(rows=ROWS, unknown=st.integers(1, 3))
+def test_an_unknown_model_never_changes_a_total_in_silence(rows: list[dict[str, Any]], unknown: int) -> None:
+    """Rows of an unknown model leave what the others cost, and are counted beside it, all of them."""
+    more = [{"request_model": "mystery-9", "provider": "acme", FRESH: 5, "requests": 1}] * unknown
+    few, all_rows = charged(*rows), charged(*rows, *more)
+    spent = [[row["effective_cost"] for row in found if row["effective_cost"] is not None] for found in (few, all_rows)]
+    assert sum(spent[0]) == sum(spent[1])
+    unpriced = [sum(row["unpriced_tokens"] for row in found) for found in (few, all_rows)]
+    assert unpriced[1] - unpriced[0] == 5 * unknown
 
 
 @settings(max_examples=25)

@@ -137,6 +137,25 @@ def test_price_of_the_maker_stands_in_for_an_unknown_seller() -> None:
     assert find("ollama", "gpt-oss-20b").price_model is None
 
 
+@pytest.mark.parametrize(
+    ("provider", "name", "expected"),
+    [
+        ("deepinfra", "deepseek-ai/DeepSeek-R1", ("deepinfra", "deepinfra/deepseek-ai/DeepSeek-R1", False)),
+        (None, "deepinfra/deepseek-ai/DeepSeek-R1", ("deepinfra", "deepinfra/deepseek-ai/DeepSeek-R1", False)),
+        ("azure", "eu/gpt-5.4", ("azure", "azure/eu/gpt-5.4", False)),
+        (None, "text-moderation-stable", (None, None, False)),
+        (None, "jamba-1.5", ("ai21", "jamba-1.5", False)),
+        ("my-gateway", "jamba-1.5", ("ai21", "jamba-1.5", True)),
+        ("ollama", "jamba-1.5", (None, None, False)),
+    ],
+)
+def test_lists_without_dates_come_last(provider: str | None, name: str, expected: tuple[str, str, bool]) -> None:
+    """What no dated list has is sought in the undated one: of the seller, or of whoever sells a model of that name."""
+    found = find(provider, name)
+    assert (found.seller, found.price_model, found.assumed) == expected
+    assert found.undated == (found.seller is not None)
+
+
 def test_fast_in_the_name_is_the_fast_variant() -> None:
     """Some clients write the mode into the model's name."""
     assert find(None, "claude-opus-4-8-fast") == find(None, "claude-opus-4-8")._replace(fast=True)

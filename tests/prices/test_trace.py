@@ -67,6 +67,30 @@ def test_lists_searched_in_vain_are_told() -> None:
     assert found[-1] == Step("none", "prod-chat", None, "azure")
 
 
+@pytest.mark.parametrize(
+    ("name", "day", "rule", "found"),
+    [
+        ("mistral-large-latest", date(2025, 12, 1), "exact", "mistral-large-latest"),
+        ("mistral-large-latest", date(2025, 12, 2), "alias", "mistral-large-2512"),
+        ("deepseek-chat", date(2026, 4, 23), "exact", "deepseek-chat"),
+        ("deepseek-chat", date(2026, 4, 24), "alias", "deepseek-v4-flash"),
+        ("deepseek-chat", date(2026, 7, 24), "alias", "deepseek-v4-flash"),
+        ("deepseek-chat", date(2026, 7, 25), "none", None),
+    ],
+)
+def test_names_that_move_on(name: str, day: date, rule: str, found: str | None) -> None:
+    """What a name means depends on the day; one that is gone has no price."""
+    last = trace(None, name, day, load_book())[-1]
+    assert (last.rule, last.found) == (rule, found)
+
+
+def test_an_undated_list_is_told_as_such() -> None:
+    """Lists with dates come first; what only the last resort knows is marked."""
+    found = steps("azure", "azure_ai/deepseek-r1")
+    assert found[-1] == Step("fallback_source", "deepseek-r1", "azure_ai/deepseek-r1", "azure")
+    assert {step.rule for step in found[:-1]} == {"prefix", "exact"}
+
+
 def test_users_own_list_comes_first() -> None:
     """A deployment means what the user says; the rest of the look-up follows."""
     book = load_book()
@@ -89,7 +113,8 @@ def test_the_last_step_is_what_pricing_finds(provider: str | None, name: str) ->
     """Whatever the name: the model of the last step is the one whose price holds, if any; all steps have a rule."""
     found, meant = steps(provider, name), load_book().names.find(provider, name)
     assert {step.rule for step in found} <= set(RULES)
-    decided = [step.found for step in found if step.rule != "none"]
+    moved = {fact["of"]: fact["model"] for fact in load_book().about["moved"]}
+    decided = [moved.get(step.found or "", step.found) for step in found if step.rule != "none"]
     assert (decided[-1] if meant.price_model else found[-1].found) == meant.price_model
 
 

@@ -107,8 +107,10 @@ def test_the_installed_package_is_a_source() -> None:
 
 def test_a_price_file_of_litellm_replaces_the_undated_prices(tmp_path: Path) -> None:
     """Models that no dated source knows have its prices; zero is no price; dated prices stay dated."""
+    offers = load_book(DATA).undated
     result = update(listed(tmp_path), TODAY)
-    assert result.counts
+    assert offers is not None
+    assert (result.counts, result.added, result.removed) == (True, 2, offers.offers.height)
     book = load_book()
     assert book.undated is not None
     assert book.undated.offers.select("seller", "price_model", "variant", "tier_1_above").rows() == [

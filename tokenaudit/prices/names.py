@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, Self
 
@@ -129,12 +129,16 @@ class Names:
                 model = self.undated.names.spelt.get((lister, text))
                 self.note(lister, text, model, True)  # noqa: FBT003 - a note, see above
                 if model:
-                    return named._replace(seller=self.undated.names.owner(model), price_model=model, undated=True)
+                    owner = self.undated.names.owners[model]
+                    assumed = lister == "" and named.provider not in (None, owner)
+                    found = named._replace(provider=named.provider or owner, seller=owner, price_model=model)
+                    return found._replace(assumed=assumed, undated=True)
         return None
 
-    def owner(self, model: str) -> str | None:
-        """Return who sells a model of these names."""
-        return next((seller for (seller, _), found in self.spelt.items() if found == model and seller), None)
+    @cached_property
+    def owners(self) -> Mapping[str, str]:
+        """Return who sells each model of these names."""
+        return {model: seller for (seller, _), model in self.spelt.items() if seller}
 
     def _made(self, written: Written) -> tuple[str | None, str | None]:
         """Return the maker and what the model is called there, tags left aside."""
@@ -152,8 +156,9 @@ class Names:
 
     def _priced(self, named: Name, written: Written, seller: str | None, maker: str | None) -> Name:
         """Complete a name by the list that its price stands in: the seller's, a resold seller's or the maker's."""
-        if seller == "azure" and spelling.ZONE.match(written.listed):
-            return self._undated(named, written, (seller,)) or named
+        zoned = seller == "azure" and spelling.ZONE.match(written.listed)
+        if zoned and (found := self._undated(named, written, (seller,))):
+            return found
         listers = (seller, *self.fallbacks.get(seller, ())) if seller else ()
         for lister in listers:
             resold = lister != seller

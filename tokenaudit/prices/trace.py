@@ -47,7 +47,7 @@ def trace(provider: str | None, name: str | None, on: date, book: PriceBook) -> 
     steps = [*_renamed(name or "", written), *_without_prefix(written), *looked_up]
     if meant.price_model is not None and not any(step.found for step in looked_up):
         steps.append(Step("user", written, meant.model, meant.seller))
-    return [*steps, *_missing(meant, on, book)]
+    return [*steps, *_moved(meant, on, book), *_missing(meant, on, book)]
 
 
 def _renamed(name: str, written: str) -> Iterator[Step]:
@@ -82,6 +82,14 @@ def _rule(kinds: dict[str, str], _seller: str, text: str, model: str | None, und
     if kind != "exact" or model is None or model.lower() == text:
         return kind
     return "snapshot" if spelling.DATE.search(text) else "alias"
+
+
+def _moved(meant: Name, on: date, book: PriceBook) -> Iterator[Step]:
+    """Tell of a name that has meant another model since some day, such as one that ends with ``-latest``."""
+    for fact in book.about.get("moved", ()):
+        known = (fact["seller"], fact["model"]) == (meant.seller, meant.price_model)
+        if known and date.fromisoformat(fact["from"]) <= on and _has_price(meant, on, book):
+            yield Step("alias", fact["model"], fact["of"], fact["seller"])
 
 
 def _missing(meant: Name, on: date, book: PriceBook) -> Iterator[Step]:

@@ -54,7 +54,7 @@ def update(source: Path | None, today: date) -> Updated:
     check(made, before)
     folder = _written(made)
     after = load_book()
-    return Updated(before, after, folder, *_compared(before, made.dated), counts=after is load_book(folder))
+    return Updated(before, after, folder, *_compared(before, made), counts=after is load_book(folder))
 
 
 def reset() -> bool:
@@ -132,9 +132,10 @@ def _written(made: tables.Made) -> Path:
     return folder
 
 
-def _compared(before: PriceBook, after: tables.Tables) -> tuple[int, int, int]:
-    """Return how many offers were added, removed and changed."""
-    old, new = (_priced(*frames) for frames in ((before.offers, before.rates), (after.offers, after.rates)))
+def _compared(before: PriceBook, after: tables.Made) -> tuple[int, int, int]:
+    """Return how many offers were added, removed and changed, dated and undated ones."""
+    old = pl.concat(_priced(part.offers, part.rates) for part in (before, before.undated) if part is not None)
+    new = pl.concat(_priced(part.offers, part.rates) for part in (after.dated, after.undated))
     added, removed = new.join(old, on=KEY, how="anti").height, old.join(new, on=KEY, how="anti").height
     both = old.join(new, on=KEY, suffix="_after")
     return added, removed, both.filter(pl.col("rates") != pl.col("rates_after")).height

@@ -23,6 +23,7 @@ class Facts(NamedTuple):
     region: Sequence[Fact]
     class_: Sequence[Fact]
     tier: Sequence[Fact]
+    fee: Sequence[Fact]
 
 
 def read(path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -32,7 +33,7 @@ def read(path: Path) -> dict[str, list[dict[str, Any]]]:
 
 def of_model(overlay: Overlay, seller: str, model: str) -> Facts:
     """Return what completes one model."""
-    kinds = ("variant", "history", "region", "class", "tier")
+    kinds = ("variant", "history", "region", "class", "tier", "fee")
     return Facts(*([fact for fact in overlay.get(kind, ()) if concerns(fact, seller, model)] for kind in kinds))
 
 

@@ -19,7 +19,7 @@ GENAI, LITELLM = "genai-prices", "litellm"
 DATA, LIST = "genai_prices/data.py", "litellm/model_prices_and_context_window_backup.json"
 URLS = {GENAI: "https://github.com/pydantic/genai-prices", LITELLM: "https://github.com/BerriAI/litellm"}
 RELEASED = {(GENAI, "0.2.3"): date(2026, 11, 10), (LITELLM, "1.109.1"): date(2026, 11, 22)}
-"""Day on which a release was published, for those that a bundled book was made of."""
+"""Day on which a release was published, or was the newest, for those that a bundled book was made of."""
 WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)-.*\.whl")
 
 

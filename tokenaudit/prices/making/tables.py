@@ -159,6 +159,11 @@ def about(genai: Release, litellm: Release | None, providers: Sequence[Provider]
         "dated": described(genai),
         "undated": described(litellm) if litellm else None,
         "overlay": checked(overlay).isoformat(),
+        "moved": [
+            {"seller": fact["seller"], "model": model, "of": fact["of"], "from": fact["from"].isoformat()}
+            for fact in overlay.get("alias", ())
+            for model in fact["models"]
+        ],
         "licence": "MIT, see THIRD-PARTY-NOTICES.md",
         "fallbacks": {provider.id: found for provider in providers if (found := _resold(provider, overlay))},
     }

@@ -101,7 +101,8 @@ def class_prices_of(model: Model, instant: datetime, when: tuple[str, str] | Non
         base = prices[fact["of"]]
         if fact["unless"] not in stated and base is not None:
             prices[fact["class"]] = times(base, Fraction(fact["factor"]))
-    return prices
+    fees = {fact["class"]: ((0, Fraction(fact["thousand"]) / 1000),) for fact in facts.fee}
+    return prices | {name: fee for name, fee in fees.items() if prices[name] is None}
 
 
 def _constraints(model: Model) -> Iterator[Constraint]:
