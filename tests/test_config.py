@@ -122,12 +122,12 @@ def test_absolute_and_home_paths_stay(tmp_path: Path, isolated: Path) -> None:
         (
             "budget = 3",
             "unknown key `budget` in `{path}`",
-            "keys are store, timezone, plan, account, source, projects, models",
+            "keys are store, timezone, plan, account, source, projects, models, price, agreement, fx, fx_file",
         ),
         (
             "path = 'x'",
             "unknown key `path` in `{path}`",
-            "keys are store, timezone, plan, account, source, projects, models",
+            "keys are store, timezone, plan, account, source, projects, models, price, agreement, fx, fx_file",
         ),
         ("plans = []", "unknown key `plans` in `{path}`", "did you mean `plan`?"),
         ("[[plan]]\nsorce = 'x'", "unknown key `sorce` in [[plan]] of `{path}`", "did you mean `source`?"),

@@ -87,5 +87,6 @@ class OpenStore:
         from tokenaudit.analysis.breakdown import breakdown
 
         declare(self._config.sources, self._config.path)
-        answer = ask(self._store, Question(self.period(period), tuple(by), config=self._config))
+        question = Question(self.period(period), tuple(by), config=self._config, as_of=self.as_of)
+        answer = ask(self._store, question)
         return breakdown(answer.cube, tuple(by)).rows

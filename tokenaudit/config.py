@@ -25,6 +25,10 @@
     [models]                        # what names of deployments mean; patterns too, alone or behind their provider/
     "azure/prod-chat" = "gpt-5-mini"
 
+    [[price]]                       # of models that the price book lacks, see docs/agreements.md
+    [[agreement]]                   # what was agreed with a vendor, see there
+    [[fx]]                          # exchange rates, see there
+
 One file counts: the one named by --config or TOKENAUDIT_CONFIG, else the nearest upward from the working directory,
 else that of the user. Nothing in it is ever executed.
 """
@@ -122,10 +126,14 @@ class Config:
     """Models by the names that logs have for them, see `Names.renamed`."""
     path: Path | None = field(default=None, metadata={"key": None})
     """The file this was read from."""
+    terms: Any = field(default=None, metadata={"key": None})
+    """A `tokenaudit.terms.records.Terms`: what the file says of money; None where it says nothing."""
 
 
 TABLES: dict[str, type] = {"plans": Plan, "accounts": Account, "sources": Declared}
 """Fields of `Config` that hold records."""
+TERMS = ("price", "agreement", "fx", "fx_file")
+"""Keys of the file that become `Config.terms`: read by a package that is loaded only where they occur."""
 
 
 def load(option: Path | None, env: Mapping[str, str], folder: Path) -> Config:
@@ -169,12 +177,23 @@ def read(path: Path) -> Config:
     import msgspec
 
     path = path.absolute()
+    ours = _ours(path) or {}
+    money = {key: ours.pop(key) for key in TERMS if key in ours} if isinstance(ours, dict) else {}
     try:
-        config = msgspec.convert(_named(path), Config, dec_hook=_path_from(path.parent))
+        config = msgspec.convert(_named(ours, path), Config, dec_hook=_path_from(path.parent))
     except msgspec.ValidationError as error:
         raise ConfigError(f"cannot use `{path}`: {_in_words(error)}") from error
     _check_dates(config, path)
-    return replace(config, path=path)
+    return replace(config, path=path, terms=_terms(money, path))
+
+
+def _terms(money: dict[str, Any], path: Path) -> Any:  # noqa: ANN401 - see `Config.terms`
+    """Return what the file says of money, None where it says nothing."""
+    if not money:
+        return None
+    from tokenaudit.terms.read import read_terms
+
+    return read_terms(money, path)
 
 
 def _speaks(path: Path) -> bool:
@@ -196,9 +215,9 @@ def _ours(path: Path) -> Any:  # noqa: ANN401 - TOML that is not checked yet
     return tools.get("tokenaudit") if isinstance(tools, dict) else None
 
 
-def _named(path: Path) -> Any:  # noqa: ANN401 - TOML that is not checked yet
+def _named(ours: Any, path: Path) -> Any:  # noqa: ANN401 - TOML that is not checked yet
     """Return our part of a file, with the names of our records' fields for its keys."""
-    table = _renamed(Config, _ours(path) or {}, "", path)
+    table = _renamed(Config, ours, "", path)
     keys = {item.name: item.metadata.get("key") for item in fields(Config)}
     for name, kind in TABLES.items():
         if isinstance(table, dict) and isinstance(table.get(name), list):
@@ -209,9 +228,10 @@ def _named(path: Path) -> Any:  # noqa: ANN401 - TOML that is not checked yet
 
 def _parsed(path: Path) -> dict[str, Any]:
     import tomllib
+    from decimal import Decimal
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         raise ConfigError(f"cannot read `{path}`: {error.strerror}", "give another --config, or --no-config") from error
     except ValueError as error:
@@ -226,8 +246,9 @@ def _renamed(kind: type, table: Any, where: str, path: Path) -> Any:  # noqa: AN
     for key in table:
         if key not in names:
             place = f"{where} of `{path}`" if where else f"`{path}`"
+            known = [*names, *(TERMS if kind is Config else ())]
             raise ConfigError(
-                f"unknown key `{key}` in {place}", did_you_mean(key, list(names)) or f"keys are {', '.join(names)}"
+                f"unknown key `{key}` in {place}", did_you_mean(key, known) or f"keys are {', '.join(known)}"
             )
     return {names[key]: value for key, value in table.items()}
 

@@ -29,7 +29,7 @@ def test_by() -> None:
 
 def test_cost() -> None:
     """The money columns that hold something are views, by their short and their full name."""
-    assert {parse_cost(view) for view in options.COSTS} == {*schema.MONEY} - {"estimated_cost", "contracted_cost"}
+    assert {parse_cost(view) for view in options.COSTS} == {*schema.MONEY} - {"estimated_cost"}
     assert [parse_cost(f"{view}_cost") for view in options.COSTS] == [parse_cost(view) for view in options.COSTS]
     with pytest.raises(QueryError, match="unknown cost `lst`"):
         parse_cost("lst")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenaudit.prices.book import load_book
+from tokenaudit.prices.own import OWN, with_own_prices
 from tokenaudit.prices.trace import RULES, Step, trace
+from tokenaudit.terms.records import Price
 
 DAY = date(2026, 11, 20)
 
@@ -113,3 +116,11 @@ def test_the_last_step_is_what_pricing_finds(provider: str | None, name: str) ->
     moved = {fact["of"]: fact["model"] for fact in load_book().about["moved"]}
     decided = [moved.get(step.found or "", step.found) for step in found if step.rule != "none"]
     assert (decided[-1] if meant.price_model else found[-1].found) == meant.price_model
+
+
+def test_a_price_of_ones_own_is_a_step() -> None:
+    """What no list has and `[[price]]` does is found there, after all lists were searched."""
+    price = Price(model="house-*", input=Decimal(1), output=Decimal(2))
+    steps = trace(None, "house-llama", date(2026, 10, 14), with_own_prices(load_book(), [price]))
+    assert [step.found for step in steps[:-1]] == [None] * (len(steps) - 1)
+    assert steps[-1] == Step("user", "house-llama", "house-llama", OWN)

@@ -33,6 +33,10 @@ ALWAYS: dict[str, Any] = {
         ({"weekdays": 0b110_0001}, "standard, Mon, Sat-Sun"),
         ({"effective_from": datetime(2026, 8, 21, tzinfo=UTC)}, "standard, since 2026-08-21"),
         ({"effective_to": datetime(2026, 12, 1, tzinfo=UTC)}, "standard, until 2026-11-30"),
+        (
+            {"effective_from": datetime(2026, 9, 25, tzinfo=UTC), "effective_to": datetime(2026, 9, 26, tzinfo=UTC)},
+            "standard, on 2026-09-25",
+        ),
         ({"effective_to": datetime(2026, 8, 16, 16, tzinfo=UTC)}, "standard, until 2026-08-16 16:00"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -212,3 +213,36 @@ def test_every_step_of_a_name_is_shown(store: str, capsys: pytest.CaptureFixture
     """The table says in whose list the name stands."""
     text = shown(capsys, store, "call-1")
     assert "claude-haiku-4-5 (anthropic)  exact  claude-haiku-4-5  anthropic  claude-haiku-4-5" in text
+
+
+def documented(root: Path, name: str) -> str:
+    """Return what stands below a marker of the page on agreements."""
+    page = (root / "docs" / "agreements.md").read_text(encoding="utf-8")
+    found = re.search(rf"<!-- {name} -->\n\n```\w+\n(.*?)```", page, flags=re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("where", [(), ("user=ann",), ("model!=claude-opus-5-5",), ("provider=anthropic",), ("user=",)])
+def test_under_agreements(
+    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str], where: tuple[str, ...]
+) -> None:
+    """Totals are the report's, fees and commitments included, and the price rows add up to them."""
+    (tmp_path / "tokenaudit.toml").write_text(documented(root, "contract"))
+    (tmp_path / "rows.csv").write_text(documented(root, "usage"))
+    ingest([str(tmp_path / "rows.csv")], tmp_path / "store")
+    words = ["--store", str(tmp_path / "store"), "--config", str(tmp_path / "tokenaudit.toml"), "-f", "json"]
+    asked = [*words, "--period", "2026-10", "--as-of", "2026-11-20", *(f"--where={text}" for text in where)]
+    codes = [run(["report", *asked])]
+    report = json.loads(capsys.readouterr().out or "{}", parse_float=Decimal)
+    codes.append(run(["explain", *asked]))
+    found = json.loads(capsys.readouterr().out or "{}", parse_float=Decimal)
+
+    assert codes in ([0, 0], [2, 2])
+    by_currency = found.get("totals_by_currency", [found.get("totals")])
+    for total, expected in zip(by_currency, report.get("totals_by_currency", [report.get("totals")]), strict=True):
+        assert {name: value for name, value in (expected or {}).items() if name in (total or {})} == (total or {})
+    for total in by_currency if codes == [0, 0] else []:
+        rows = [row for row in found["rows"] if row["billing_currency"] == total["billing_currency"]]
+        for name in COST:
+            assert sum(row[name] or 0 for row in rows) == (total[name] or 0)

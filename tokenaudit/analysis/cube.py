@@ -71,7 +71,7 @@ def cube(
     chosen = usage.filter(usage_filter(early))
     idle = idle_columns(chosen) if expected_rows >= LARGE else {}
     charges = charge(_once(_sums(chosen, book, keys, idle)), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
-    return _detailed(charges.filter(charge_filter(late)), names).collect(engine="streaming")
+    return detailed(charges.filter(charge_filter(late)), names).collect(engine="streaming")
 
 
 def joined_cube(
@@ -99,7 +99,7 @@ def joined_cube(
     cells = _sums(usage, book, keys, {}).collect(engine="streaming")
     charges, told = settled(cells, book, overlapping, conditions)
     asked = charges.lazy().filter("inside", charge_filter(conditions))
-    return Counted(_detailed(asked, names).collect(), told)
+    return Counted(detailed(asked, names).collect(), told)
 
 
 def settled(
@@ -163,7 +163,8 @@ def _once(sums: pl.LazyFrame) -> pl.LazyFrame:
     return sums.collect(engine="streaming").lazy() if "top_tier" in sums.collect_schema().names() else sums
 
 
-def _detailed(charges: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+def detailed(charges: pl.LazyFrame, names: Sequence[str], amounts: Sequence[str] = MONEY) -> pl.LazyFrame:
+    """Return the cube of charges, by `names` and DETAILS, with the sums of the money columns `amounts`."""
     unpriced = pl.when(pl.col("cost_basis") == "unpriced")
     unknown = pl.col("dearest_cost").is_not_null() & (pl.col("cost_basis") != "billed")
     data_to = times.bucket_end(pl.col("last_start"))
@@ -173,5 +174,5 @@ def _detailed(charges: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
         unknown.alias("tier_unknown"),
         pl.when(unknown).then("dearest_cost").alias("dearest_cost"),
     )
-    money = [known_sum(column) for column in (*MONEY, "dearest_cost")]
+    money = [known_sum(column) for column in (*amounts, "dearest_cost")]
     return shown.group_by(unlike(names, DETAILS)).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())

@@ -32,6 +32,9 @@ UNCERTAIN: dict[str, tuple[str, ...]] = {
 }
 """Figures between the spend and its estimate. Only text output is ever estimated."""
 
+MARKUP, CURRENCY = "markup", "billing_currency"
+"""What charge-back adds, in cubes under an agreement that says any; and the column that keeps money apart."""
+
 MEASURES = (*TOKENS, *MONEY[:-1], *UNCERTAIN, MONEY[-1])
 """The figures of a row, in the order of the JSON contract."""
 
@@ -61,3 +64,20 @@ def _figure(name: str) -> pl.Expr:
         return known_sum(name)
     classes = {**TOKENS, **UNCERTAIN}[name]
     return pl.sum_horizontal(pl.col(classes).sum()).alias(name)
+
+
+def has_markup(cube: pl.DataFrame) -> bool:
+    """Say whether an agreement adds anything for charge-back."""
+    return MARKUP in cube.columns
+
+
+def with_markup(frame: pl.DataFrame, cube: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Add `markup` to rows of the dimensions `by`, or to a total; nothing where no agreement says any."""
+    if not has_markup(cube):
+        return frame
+    if not by:
+        total = cube.select(known_sum(MARKUP)).item() if cube[CURRENCY].n_unique() == 1 else None
+        return frame.with_columns(pl.lit(total, EXACT).alias(MARKUP))
+    keys = list(dict.fromkeys((*by, CURRENCY)))
+    sums = cube.group_by(keys).agg(known_sum(MARKUP)).with_columns(pl.col(pl.Categorical).cast(pl.String))
+    return frame.join(sums, on=keys, how="left", nulls_equal=True, maintain_order="left")

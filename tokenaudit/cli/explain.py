@@ -86,7 +86,9 @@ def _document(
         else default_period(store, settings.as_of, settings.timezone)
     )
     conditions = combined([*where, *([meant.condition] if meant.condition else [])])
-    question = Question(asked, tuple(DEFAULT_BY), conditions, settings.config, keep=kept_sources(keep))
+    question = Question(
+        asked, tuple(DEFAULT_BY), conditions, settings.config, keep=kept_sources(keep), as_of=settings.as_of
+    )
     found = explain(store, question, meant.calls, limit)
     words = where_words(conditions) or (f"call {what}" if meant.calls else "everything")
     document = explain_document(found, words, limit, [f"{said[0].upper()}{said[1:]}."] if said else [])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, TextIO
@@ -21,8 +21,10 @@ from tokenaudit.cli.suggest import choice, completion, sources, unknown
 from tokenaudit.conditions import Condition, parse_condition
 from tokenaudit.errors import ConfigError, PeriodError, QueryError
 
-COSTS = ("effective", "list", "billed")
-"""Views of money: ``list`` is the column ``list_cost``. No source knows a contract, so that is no view."""
+COSTS = ("effective", "list", "contracted", "billed")
+"""Views of money: ``list`` is the column ``list_cost``."""
+CODE = 3
+"""Letters of the code of a currency."""
 BREAKDOWNS = (*schema.DIMENSIONS, *schema.TIME_DIMENSIONS)
 FORMATS = tuple(render.RENDERERS)
 
@@ -57,6 +59,18 @@ def parse_limit(text: str) -> int:
     if not text.isdecimal():
         raise QueryError(f"`{text}` is no number of rows", "write --limit 20, or --limit 0 for all")
     return int(text)
+
+
+def parse_currency(text: str) -> str:
+    """Return the ISO 4217 code of a currency. Raises QueryError for what is none.
+
+    >>> parse_currency("eur")
+    'EUR'
+    """
+    code = text.strip().upper()
+    if not (code.isascii() and code.isalpha() and len(code) == CODE):
+        raise QueryError(f"`{text}` is no currency", "write its ISO 4217 code, such as --currency EUR")
+    return code
 
 
 def parse_timezone(text: str) -> str:
@@ -174,7 +188,24 @@ Cost = Annotated[
         parser=parse_cost,
         autocompletion=completion(COSTS),
         show_default=False,
-        help="effective (default), list or billed.",
+        help="effective (default), list, contracted or billed.",
+    ),
+]
+Currency = Annotated[
+    str | None,
+    typer.Option(
+        "--currency",
+        metavar="CODE",
+        parser=parse_currency,
+        help="Convert to EUR, ..., each day with its rate of the configuration's [[fx]].",
+    ),
+]
+AssumePrice = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--assume-price",
+        metavar="PROVIDER/MODEL=IN/OUT",
+        help="Price of an unpriced model, dollars per million tokens: openai/gpt-9=2/8; then cache reads and writes.",
     ),
 ]
 Limit = Annotated[
@@ -257,6 +288,20 @@ def settings(
         timezone=zone,
         as_of=as_of or periods.today(zone),
     )
+
+
+def with_prices(settings: Settings, assumed: Sequence[str]) -> Settings:
+    """Return settings with prices that the command line assumes. Raises ConfigError for one that cannot be read."""
+    if not assumed:
+        return settings
+    from msgspec.structs import replace as with_fields
+
+    from tokenaudit.terms.read import parse_assumed
+    from tokenaudit.terms.records import Terms
+
+    terms: Terms = settings.config.terms or Terms()
+    found = with_fields(terms, prices=(*terms.prices, *map(parse_assumed, assumed)))
+    return replace(settings, config=replace(settings.config, terms=found))
 
 
 def _declare(config: configuration.Config) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from tokenaudit.cli import options, progress, screen
 from tokenaudit.conditions import Condition, combined
+from tokenaudit.errors import QueryError
 
 if TYPE_CHECKING:
     from tokenaudit.render.document import Document
@@ -37,6 +38,8 @@ def command(
     where: options.Where = None,
     keep: options.Keep = None,
     cost: options.Cost = "effective",
+    currency: options.Currency = None,
+    assume_price: options.AssumePrice = None,
     limit: options.Limit = None,
     timezone: options.Timezone = None,
     as_of: options.AsOf = None,
@@ -55,6 +58,7 @@ def command(
     formats one row for each combination.
     """
     settings = options.settings(store, config, no_config=no_config, as_of=as_of, timezone=timezone)
+    settings = options.with_prices(settings, assume_price or [])
     chosen = options.output_format(format, output)
     if refresh:
         _refresh(settings, quiet=quiet)
@@ -62,7 +66,7 @@ def command(
     from tokenaudit.store.store import Store
 
     with Store.open(settings.store) as opened:
-        asked = Asked(settings, period, by or [], where or [], cost, limit, keep or [])
+        asked = Asked(settings, period, by or [], where or [], cost, limit, keep or [], currency)
         document = asked.document(opened, people=chosen not in MACHINE)
     silent = quiet and chosen not in MACHINE
     render(replace(document, notes=()) if silent else document, chosen, options.destination(output))
@@ -83,6 +87,7 @@ class Asked:
         cost: str,
         limit: int | None,
         keep: Sequence[str] = (),
+        currency: str | None = None,
     ) -> None:
         self.settings = settings
         self.period = period
@@ -91,6 +96,7 @@ class Asked:
         self.cost = cost
         self.limit = limit
         self.keep = keep
+        self.currency = currency
 
     def document(self, store: Store, *, people: bool) -> Document:
         """Return what the report says."""
@@ -98,6 +104,7 @@ class Asked:
         from tokenaudit.reports.spend import Layout, spend_report
 
         settings = self.settings
+        self._check()
         period, said = (
             (settings.period(self.period), None)
             if self.period
@@ -110,6 +117,8 @@ class Asked:
             settings.config,
             self.cost,
             kept_sources(self.keep),
+            settings.as_of,
+            self.currency,
         )
         layout = Layout(
             separate=not self.by,
@@ -118,6 +127,13 @@ class Asked:
             notes=[f"{said[0].upper()}{said[1:]}."] if said else [],
         )
         return spend_report(store, question, layout)
+
+    def _check(self) -> None:
+        """Raise QueryError where contracted costs are asked for and there is no contract."""
+        terms = self.settings.config.terms
+        if self.cost == "contracted_cost" and not (terms and terms.agreements):
+            hint = "declare one as [[agreement]] in the configuration, see docs/agreements.md"
+            raise QueryError("no agreement is known that costs could be contracted by", hint)
 
 
 def kept_sources(names: Sequence[str]) -> frozenset[str]:

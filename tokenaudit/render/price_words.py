@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -67,20 +67,21 @@ def band_words(row: Row) -> str:
 
 def dates_words(row: Row) -> str:
     """Return since when and until when a price holds; "" where it always does."""
-    return " ".join(_bounds(row["effective_from"], row["effective_to"]))
-
-
-def _bounds(start: datetime, end: datetime) -> Iterator[str]:
-    if start.year != NOWHERE[0]:
-        yield f"since {instant(start)}"
-    if end.year != NOWHERE[1]:
-        last = end - timedelta(days=1) if instant(end) == f"{end:%Y-%m-%d}" else end
-        yield f"until {instant(last)}"
+    start, end = row["effective_from"], row["effective_to"]
+    first = "" if start.year == NOWHERE[0] else instant(start)
+    last = "" if end.year == NOWHERE[1] else instant(end - timedelta(days=1) if _is_midnight(end) else end)
+    if first == last:
+        return f"on {first}" if first else ""
+    return " ".join(f"{word} {moment}" for word, moment in (("since", first), ("until", last)) if moment)
 
 
 def instant(moment: datetime) -> str:
     """Return a date, with the time of the day where it is not midnight."""
-    return f"{moment:%Y-%m-%d}" if (moment.hour, moment.minute) == (0, 0) else f"{moment:%Y-%m-%d %H:%M}"
+    return f"{moment:%Y-%m-%d}" if _is_midnight(moment) else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _is_midnight(moment: datetime) -> bool:
+    return (moment.hour, moment.minute) == (0, 0)
 
 
 def _clock(minutes: int) -> str:

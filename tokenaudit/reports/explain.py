@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from tokenaudit.analysis.cube import SUMS
 from tokenaudit.analysis.measures import MEASURES, known_sum, measured
 from tokenaudit.analysis.origins import calls, files, told_again
-from tokenaudit.analysis.traced import PRICE_ROW, RATE, Traced, Wanted, price_rows, traced
+from tokenaudit.analysis.traced import KEPT, PRICE_ROW, RATE, Traced, Wanted, price_rows, traced
 from tokenaudit.prices.book import PRICE_CLASSES, UNDATED_OFFERS, PriceBook
+from tokenaudit.prices.own import OWN
 from tokenaudit.reports.question import (
     Question,
     book_of,
@@ -20,12 +22,14 @@ from tokenaudit.reports.question import (
     not_counted,
     overlap_of,
     reach,
+    under_terms,
 )
 from tokenaudit.schema import MONEY, TOKEN_CLASSES
 from tokenaudit.sources import newest_wins
 from tokenaudit.store import segments
 
 if TYPE_CHECKING:
+    from tokenaudit.analysis.overlap import Overlap
     from tokenaudit.store.store import Store
 
 COST = ("list_cost", "contracted_cost", "billed_cost", "effective_cost")
@@ -33,8 +37,11 @@ PROVENANCE = ("price_source", "price_source_date", "price_source_url")
 """Where a price comes from: list and version, the day it was released, and where it is published."""
 PRICE = ("seller", "price_model", "variant", "context_tier", "tier_1_above", "tier_2_above")
 WHEN = ("effective_from", "effective_to", "band_start", "band_end", "weekdays")
+AGREED = ("agreement", "what")
+"""The agreement that a cost is under, and what a fee of it is for."""
 FORMULA = "formula_cost"
 """Units times their rates, added up."""
+MONEY_TYPE = pl.Decimal(38, 18)
 SHOWN_CALLS, ALL = 10, 1 << 31
 """Calls that are shown where no limit is given, and where it is 0."""
 
@@ -79,24 +86,38 @@ def explain(store: Store, question: Question, chosen: Sequence[int] | None, limi
         expected_rows(store, question.period),
     )
     result = traced(found.usage, book, wanted)
-    if result.told.is_empty():
+    cells = _under_terms(store, question, overlapping, chosen) if question.is_dated else result.cells
+    if result.told.is_empty() and cells.is_empty():
         raise no_data(store, question, not_counted(found.left_out, question))
     aside = segments.scan(store.folder, store.catalog.segments("superseded"))
     places = paths(store)
     return Explained(
         question=question,
         book=book,
-        by_price=by_price(result.cells, book),
-        totals=measured(result.cells, ["billing_currency"])
-        .select("billing_currency", *MEASURES)
-        .sort("billing_currency"),
+        by_price=by_price(cells, book),
+        totals=measured(cells, ["billing_currency"]).select("billing_currency", *MEASURES).sort("billing_currency"),
         files=named(files(result), places, "file_id", "path"),
-        calls=named(calls(result, book, SHOWN_CALLS if limit is None else limit or ALL), places, "file_id", "path"),
+        calls=named(_calls(result, question, limit), places, "file_id", "path"),
         set_aside=_both_named(told_again(result, aside, newest_wins(store.catalog.rules())), places),
         finer=_finer(result),
         names=_names(result.told),
         paid=_paid(result),
     )
+
+
+def _under_terms(
+    store: Store, question: Question, overlapping: Overlap | None, chosen: Sequence[int] | None
+) -> pl.DataFrame:
+    """Return the charges under agreements, with the price rows they began with; fees count where no call was chosen."""
+    those = None if chosen is None else pl.col("response_id").is_in(list(chosen))
+    _, dated = under_terms(store, question, overlapping, those, KEPT)
+    rows = dated.rows if chosen is None else dated.rows.filter(pl.col("kind").is_null())
+    agreements = question.config.terms.agreements if question.config.terms else ()
+    named = pl.col("agreement").replace_strict(
+        dict(enumerate(item.id for item in agreements)), default=None, return_dtype=pl.String
+    )
+    counts = [pl.col(name).fill_null(0) for name in dict.fromkeys((*SUMS, *PRICE_CLASSES))]
+    return rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).with_columns(*counts, agreement=named)
 
 
 def paths(store: Store) -> pl.DataFrame:
@@ -112,13 +133,21 @@ def named(frame: pl.DataFrame, places: pl.DataFrame, file_id: str, name: str) ->
     return frame.join(beside, left_on=file_id, right_on="place", how="left", maintain_order="left")
 
 
+def _calls(result: Traced, question: Question, limit: int | None) -> pl.DataFrame:
+    """Return the dearest rows; under agreements a row by itself has no spend, as that is settled by days."""
+    found = calls(result, book_of(question.config), SHOWN_CALLS if limit is None else limit or ALL)
+    return found.with_columns(effective_cost=pl.lit(None, MONEY_TYPE)) if question.is_dated else found
+
+
 def _both_named(frame: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     return named(named(frame, places, "file_id", "path"), places, "kept_file_id", "kept_path")
 
 
 def by_price(cells: pl.DataFrame, book: PriceBook) -> pl.DataFrame:
     """Return the cells by what their price depends on: counts, rates, what they make together, and the money."""
-    keys = ("provider", "model", "cost_basis", "billing_currency", "unpriced_reason", *PRICE_ROW)
+    agreed = [pl.lit(None, pl.String).alias(name) for name in AGREED if name not in cells.columns]
+    cells = cells.with_columns(agreed)
+    keys = ("provider", "model", "cost_basis", "billing_currency", "unpriced_reason", *AGREED, *PRICE_ROW)
     counts = [pl.col(name).sum() for name in (*PRICE_CLASSES, "joined_tokens")]
     sums = cells.group_by(keys).agg(*counts, *map(known_sum, (*COST, "dearest_cost")))
     columns = dict.fromkeys((*PRICE_ROW, *PRICE, *WHEN, *(name + RATE for name in PRICE_CLASSES)))
@@ -141,8 +170,11 @@ def _provenance(book: PriceBook) -> list[pl.Expr]:
         for told in (dated, undated)
     ]
     offer = pl.col("offer")
+    own = pl.col("seller") == OWN
     return [
-        pl.when(offer >= UNDATED_OFFERS)
+        pl.when(own)
+        .then(pl.lit("[[price]]" if name == PROVENANCE[0] else None, pl.String))
+        .when(offer >= UNDATED_OFFERS)
         .then(pl.lit(late, pl.String))
         .when(offer.is_not_null())
         .then(pl.lit(early, pl.String))

@@ -14,11 +14,12 @@ from tokenaudit.analysis.origins import AGAIN, MERGED, NEWER
 from tokenaudit.analysis.traced import RATE
 from tokenaudit.prices.book import PRICE_CLASSES
 from tokenaudit.prices.listing import open_ends
+from tokenaudit.prices.own import OWN
 from tokenaudit.prices.trace import Step, trace
 from tokenaudit.render.document import Document, Section, Shown
 from tokenaudit.render.numbers import compact_tokens, count, money, plural
 from tokenaudit.render.price_words import LABELS, price_words
-from tokenaudit.reports.explain import COST, FORMULA, PRICE, PROVENANCE, WHEN, Explained, totals
+from tokenaudit.reports.explain import AGREED, COST, FORMULA, PRICE, PROVENANCE, WHEN, Explained, totals
 from tokenaudit.reports.notes import REASONS
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ SPENT = {
 }
 """What the spend of a cost basis is called."""
 MACHINE = (
-    "provider", "model", "cost_basis", "billing_currency", "unpriced_reason", *PRICE, *WHEN, *PROVENANCE,
+    "provider", "model", "cost_basis", "billing_currency", "unpriced_reason", *AGREED, *PRICE, *WHEN, *PROVENANCE,
     *PRICE_CLASSES, *(name + RATE for name in PRICE_CLASSES), "total_tokens", FORMULA, *COST, "dearest_cost",
 )  # fmt: skip
 
@@ -141,7 +142,12 @@ def _most(limit: int | None, usual: int) -> int:
 def _by_price(found: Explained, most: int) -> Section:
     rows = found.by_price
     words = [price_words(row) if row["seller"] else "" for row in rows.iter_rows(named=True)]
-    frame = rows.with_columns(pl.Series("price", words, pl.String))
+    frame = rows.with_columns(pl.Series("price", words, pl.String), model=pl.coalesce("model", "what"))
+    agreed = rows["agreement"].null_count() < rows.height
+    contract = (
+        Shown("agreement", "agreement", missing=""),
+        Shown("contracted_cost", "contracted", "money", 1),
+    )
     columns = (
         Shown("model", "", missing="(no model)"),
         Shown("seller", "sold by", missing="(no price)"),
@@ -149,7 +155,9 @@ def _by_price(found: Explained, most: int) -> Section:
         Shown("cost_basis", "basis", "words"),
         Shown("requests", "requests", "count", 3),
         Shown("total_tokens", "tokens", "tokens", 2),
+        *(contract[:1] if agreed else ()),
         Shown("list_cost", "list", "money", 1),
+        *(contract[1:] if agreed else ()),
         Shown("effective_cost", "spend", "money", missing="unpriced"),
     )
     more = f" (the dearest {most} of {rows.height})" if rows.height > most else ""
@@ -177,7 +185,11 @@ def _formula(row: dict[str, Any]) -> Section:
         Shown("per", "for", "words"),
         Shown("amount", "amount", "exact"),
     )
-    name = row["model"] if row["model"] == row["price_model"] else f"{row['model']} as {row['price_model']}"
+    name = (
+        row["model"]
+        if row["price_model"] == row["model"] or row["seller"] == OWN
+        else f"{row['model']} as {row['price_model']}"
+    )
     title = f"{name} of {row['seller']}, {price_words(row)}{_source(row)}"
     return Section(title, frame, columns, _results(row), row["billing_currency"])
 
@@ -187,7 +199,7 @@ MONEY = pl.Decimal(38, 18)
 
 def _source(row: dict[str, Any]) -> str:
     source, day, _ = (row[name] for name in PROVENANCE)
-    return f" ({source} of {day})" if source else ""
+    return f" ({source}{f' of {day}' if day else ''})" if source else ""
 
 
 def _results(row: dict[str, Any]) -> pl.DataFrame:
@@ -196,9 +208,9 @@ def _results(row: dict[str, Any]) -> pl.DataFrame:
     if row["list_cost"] is not None and row["list_cost"] != row[FORMULA]:
         lines.append(("list price as stated", row["list_cost"]))
     if row["contracted_cost"] is not None:
-        lines.append(("by contract", row["contracted_cost"]))
-    if row["dearest_cost"] is not None:
-        lines.append(("at most, were all requests so large", row["dearest_cost"]))
+        lines.append((f"under {row['agreement']}" if row["agreement"] else "contracted", row["contracted_cost"]))
+    if row["dearest_cost"] is not None and row["cost_basis"] != "billed":
+        lines.append(("at most, if all were long", row["dearest_cost"]))
     basis = row["cost_basis"]
     part = "spend: part of a bill" if basis == "billed" and row["joined_tokens"] else SPENT.get(basis, "spend")
     if (basis, row["effective_cost"]) != ("list", row[FORMULA]):
@@ -304,6 +316,11 @@ def _set_aside(found: Explained, most: int) -> Section:
 
 def _notes(found: Explained) -> Iterator[str]:
     yield f"Prices: {found.book.version}. Amounts are exact; the spend above is rounded to the cent, half up."
+    if found.by_price["agreement"].drop_nulls().len():
+        yield (
+            "Under agreements a row by itself has no spend: volumes, commitments and credits are settled by days, for "
+            "all usage together. What is contracted is the formula at the agreed prices and discounts."
+        )
     for source, tokens, counted in found.finer.iter_rows():
         yield (
             f"Left to finer rows: of {compact_tokens(tokens)} tokens of {source}, {compact_tokens(tokens - counted)} "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -31,6 +32,14 @@ REASONS = {
 }
 NAMES = 5
 """Names that a note lists before it only counts."""
+
+
+class Said(NamedTuple):
+    """What agreements, prices of one's own and exchange rates add to a report."""
+
+    notes: tuple[str, ...] = ()
+    tail: Mapping[str, object] = MappingProxyType({})
+    """Keys of JSON."""
 
 
 def notes_of(found: Breakdown, answer: Answer, question: Question, rejects: Sequence[RejectEntry]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from tokenaudit.analysis.where import belongs, in_period, may_meet, whole_days
 from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
-from tokenaudit.periods import Period, parse_period
+from tokenaudit.periods import Period, parse_period, today
 from tokenaudit.prices.book import PriceBook, load_book
 from tokenaudit.render.numbers import plural
 from tokenaudit.reports.owners import attributed
@@ -24,6 +24,7 @@ from tokenaudit.schema import TOKEN_CLASSES
 from tokenaudit.sources.source import DECLARED_RULES
 
 if TYPE_CHECKING:
+    from tokenaudit.analysis.dated import Dated
     from tokenaudit.sources.source import Source
     from tokenaudit.store.store import Store
 
@@ -44,6 +45,15 @@ class Question:
     cost: str = "effective_cost"
     keep: frozenset[str] = frozenset()
     """Sources whose rows count as they stand, whatever else tells of the same calls."""
+    as_of: date | None = None
+    """The date that counts as today; None for the clock's. Periods of agreements that end before it are over."""
+    currency: str | None = None
+    """What amounts are converted to, where there is a rate; None leaves them as they are."""
+
+    @property
+    def is_dated(self) -> bool:
+        """Say whether costs depend on agreements or exchange rates, which go by days."""
+        return self.currency is not None or bool(self.config.terms and self.config.terms.agreements)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,11 +65,18 @@ class Answer:
     """Rows longer than the period, one a source: `source`, `billing_currency`, `rows`, `tokens`, `billed_cost`."""
     joined: Joined | None = None
     """How it was decided which of several sources counts for a call; None where they do not overlap."""
+    dated: Dated | None = None
+    """What agreements and exchange rates did; None without any."""
 
 
 def ask(store: Store, question: Question) -> Answer:
     """Return the answer to a question; its cube is empty where the store holds nothing for it."""
     overlapping = overlap_of(store, question)
+    return (_dated if question.is_dated else _undated)(store, question, overlapping)
+
+
+def _undated(store: Store, question: Question, overlapping: Overlap | None) -> Answer:
+    """Answer by bills and at list prices."""
     return _plainly(store, question) if overlapping is None else _joined(store, question, overlapping)
 
 
@@ -73,19 +90,22 @@ class Reach(NamedTuple):
     """Which of `usage` are of the period, where `usage` holds whole days for the bills; None for all of them."""
 
 
-def reach(store: Store, question: Question, overlapping: Overlap | None) -> Reach:
+def reach(store: Store, question: Question, overlapping: Overlap | None, widest: Period | None = None) -> Reach:
     """Return the rows that a question looks at.
 
-    Where sources overlap these are all rows of the UTC days that the period touches, as bills are of whole days.
+    Where sources overlap these are all rows of the UTC days that the period touches, as bills are of whole days; or of
+    the period `widest`, which holds them.
     """
     period = question.period
-    if overlapping is None:
+    if overlapping is None and widest is None:
         return Reach(
             *in_period(declared(attributed(store, store.usage(period.start, period.end)), question.config), period)
         )
-    wide = period if period.open else whole_days(period)
-    bills = [name for name, word in overlapping.authority.items() if word == "bill"]
-    usage = declared(with_names(store, bills, attributed(store, store.usage(wide.start, wide.end))), question.config)
+    wide = widest or (period if period.open else whole_days(period))
+    usage = attributed(store, store.usage(wide.start, wide.end))
+    if overlapping is not None:
+        usage = with_names(store, [name for name, word in overlapping.authority.items() if word == "bill"], usage)
+    usage = declared(usage, question.config)
     left_out = in_period(usage, period).left_out
     return Reach(in_period(usage, wide).inside, left_out, None if period.open else belongs(period))
 
@@ -124,10 +144,52 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
     return Answer(counted.cube, not_counted(found.left_out, question), counted.joined)
 
 
+def _dated(store: Store, question: Question, overlapping: Overlap | None) -> Answer:
+    """Answer under agreements, and with exchange rates."""
+    found, dated = under_terms(store, question, overlapping)
+    joined = None if overlapping is None else _undated(store, question, overlapping).joined
+    return Answer(dated.cube, not_counted(found.left_out), joined, dated)
+
+
+def under_terms(
+    store: Store,
+    question: Question,
+    overlapping: Overlap | None,
+    chosen: pl.Expr | None = None,
+    keep: Sequence[str] = (),
+) -> tuple[Reach, Dated]:
+    """Return what usage, or the rows that are `chosen`, costs under agreements; `keep` is that of `dated.Wanted`."""
+    from tokenaudit.analysis.dated import Wanted, dated_cube
+    from tokenaudit.reports.agreed import widest, with_covered
+    from tokenaudit.terms.records import Terms
+    from tokenaudit.terms.spans import Span
+
+    terms, period, book = question.config.terms or Terms(), question.period, book_of(question.config)
+    found = reach(store, question, overlapping, widest(period, terms.agreements))
+    inside = None if period.open else belongs(period)
+    wanted = Wanted(
+        question.by,
+        Span(period.first, period.last),
+        question.as_of or today(period.timezone),
+        question.conditions,
+        period.timezone,
+        inside if chosen is None else chosen if inside is None else inside & chosen,
+        question.currency,
+        overlapping,
+        keep,
+    )
+    return found, dated_cube(with_covered(found.usage, terms.agreements, book), book, terms, wanted)
+
+
 def book_of(config: Config) -> PriceBook:
     """Return the price book, with what a configuration says about it."""
     book = load_book()
-    return book._replace(names=book.names.with_models(config.models)) if config.models else book
+    named = book._replace(names=book.names.with_models(config.models)) if config.models else book
+    if config.terms is None:
+        return named
+    from tokenaudit.prices.own import with_own_prices
+
+    return with_own_prices(named, config.terms.prices)
 
 
 def overlap_of(store: Store, question: Question) -> Overlap | None:

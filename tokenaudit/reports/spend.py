@@ -11,13 +11,13 @@ import polars as pl
 
 from tokenaudit.analysis.breakdown import Breakdown, breakdown, fold
 from tokenaudit.analysis.compare import compare, compare_totals
-from tokenaudit.analysis.measures import ratio
+from tokenaudit.analysis.measures import has_markup, ratio, with_markup
 from tokenaudit.periods import previous
 from tokenaudit.prices.book import load_book
 from tokenaudit.render.document import Document, Section, Shown
 from tokenaudit.render.numbers import change, compact_tokens, count, money
-from tokenaudit.reports.notes import notes_of
-from tokenaudit.reports.question import Question, ask, no_data
+from tokenaudit.reports.notes import Said, notes_of
+from tokenaudit.reports.question import Answer, Question, ask, no_data
 from tokenaudit.reports.rejected import rejects_of
 
 if TYPE_CHECKING:
@@ -54,15 +54,31 @@ def spend_report(store: Store, question: Question, layout: Layout) -> Document:
     if answer.cube.is_empty():
         raise no_data(store, question, answer.left_out)
     found = breakdown(answer.cube, question.by, cost=question.cost)
-    notes = (*layout.notes, *notes_of(found, answer, question, rejects_of(store.catalog, question.conditions)))
+    more = _of_terms(store, question, answer)
+    notes = (*layout.notes, *notes_of(found, answer, question, rejects_of(store.catalog, question.conditions)), *more.notes)
+    rows = with_markup(found.rows, answer.cube, question.by)
     document = Document(
         schema=SCHEMA,
         head={"period": question.period.echo()},
-        rows=found.rows.head(layout.limit) if layout.limit else found.rows,
-        tail={"totals": _one(found.totals), **_by_currency(found), **_doubts(found)},
+        rows=rows.head(layout.limit) if layout.limit else rows,
+        tail={
+            "totals": _one(with_markup(found.totals, answer.cube, ())),
+            **_by_currency(found),
+            **_doubts(found),
+            **more.tail,
+        },
         notes=notes,
     )
     return _for_people(store, question, layout, found, document) if layout.people else document
+
+
+def _of_terms(store: Store, question: Question, answer: Answer) -> Said:
+    """Return what is to be said of agreements and exchange rates: nothing, and nothing loaded, where there are none."""
+    if question.config.terms is None and question.currency is None:
+        return Said()
+    from tokenaudit.reports.terms import said_of
+
+    return said_of(store, question, answer)
 
 
 def _one(frame: pl.DataFrame) -> Mapping[str, Any]:
@@ -100,12 +116,13 @@ def _before(store: Store, question: Question) -> Breakdown | None:
 
 def section(found: Breakdown, before: Breakdown | None, limit: int | None) -> Section:
     """Return one breakdown as people see it: spend, share, change on the period before, tokens, cache hits."""
-    rows = compare(found, before)
+    rows = with_markup(compare(found, before), found.cube, found.by)
     most = PEOPLE_ROWS if limit is None else limit or rows.height
     shown = fold(rows, found.by, most) if found.by else rows
     input_tokens, cached = pl.col("input_tokens"), pl.col("cache_read_input_tokens")
     frame = shown.with_columns(cache=ratio(cached, input_tokens))
-    total = compare_totals(found, before).with_columns(cache=ratio(cached, input_tokens))
+    totals = with_markup(compare_totals(found, before), found.cube, ("billing_currency",))
+    total = totals.with_columns(cache=ratio(cached, input_tokens))
     return Section(_by_title(found.by), frame, _columns(found, before), total)
 
 
@@ -116,11 +133,13 @@ def _by_title(by: tuple[str, ...]) -> str:
 def _columns(found: Breakdown, before: Breakdown | None) -> tuple[Shown, ...]:
     names = [Shown(name, "" if len(found.by) == 1 else name.replace("_", " ")) for name in found.by]
     changes = [Shown(found.cost, "change", "difference", 3, against="previous")] if before is not None else []
+    markup = [Shown("markup", "markup", "money", 6)] if has_markup(found.cube) else []
     return (
         *names,
         Shown(found.cost, SPEND_TITLES[found.cost], "money", missing="see notes"),
         Shown("share", "share", "share", 2),
         *changes,
+        *markup,
         Shown("total_tokens", "tokens", "tokens", 1),
         Shown("requests", "requests", "count", 5),
         Shown("cache", "cache", "percent", 4),
