@@ -148,7 +148,7 @@ def _dated(store: Store, question: Question, overlapping: Overlap | None) -> Ans
     """Answer under agreements, and with exchange rates."""
     found, dated = under_terms(store, question, overlapping)
     joined = None if overlapping is None else _undated(store, question, overlapping).joined
-    return Answer(dated.cube, not_counted(found.left_out), joined, dated)
+    return Answer(dated.cube, not_counted(found.left_out, question), joined, dated)
 
 
 def under_terms(

@@ -55,7 +55,8 @@ def spend_report(store: Store, question: Question, layout: Layout) -> Document:
         raise no_data(store, question, answer.left_out)
     found = breakdown(answer.cube, question.by, cost=question.cost)
     more = _of_terms(store, question, answer)
-    notes = (*layout.notes, *notes_of(found, answer, question, rejects_of(store.catalog, question.conditions)), *more.notes)
+    rejects = rejects_of(store.catalog, question.conditions)
+    notes = (*layout.notes, *notes_of(found, answer, question, rejects), *more.notes)
     rows = with_markup(found.rows, answer.cube, question.by)
     document = Document(
         schema=SCHEMA,
