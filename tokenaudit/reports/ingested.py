@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tokenaudit.render.numbers import plural
-from tokenaudit.sources._nearest import nearest
+from tokenaudit.sources._nearest import nearest, own_names
 from tokenaudit.sources.head import Head
 
 if TYPE_CHECKING:
@@ -107,14 +107,22 @@ def _unrecognised(summary: Summary) -> Iterator[str]:
     for file in found[:LISTED]:
         yield f"  {file.reason or file.path + _nearest(file.path)}"
     if len(found) > LISTED:
-        yield f"  and {len(found) - LISTED:,} more"
+        yield f"  and {len(found) - LISTED:,} more (all of them: --format json)"
 
 
 def _nearest(path: str) -> str:
     if path.lower().endswith(SPREADSHEETS):
         return " (a spreadsheet: save its table as CSV)"
-    near = nearest(Head(path))
-    return f" (nearest: {near.source}, lacks {', '.join(f'`{name}`' for name in near.lacks)})" if near else ""
+    head = Head(path)
+    if near := nearest(head):
+        return f" (nearest: {near.source}, lacks {_quoted(near.lacks)})"
+    names = list(dict.fromkeys(own_names(head)))
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f" (no source is known by {_quoted(names[:LISTED])}{more})" if names else " (neither a table nor JSON)"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _size(size: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import cache
 from itertools import islice
@@ -64,6 +64,12 @@ def names_of(head: Head) -> frozenset[str]:
     """Return the column names of a file, and the keys of its first JSON objects, nested ones joined with dots."""
     keys = (key for record in islice(head.records, RECORDS) for leaves in flat(record) for key in leaves)
     return field_names(head) | frozenset(keys)
+
+
+def own_names(head: Head) -> Iterator[str]:
+    """Yield what a file calls things: its columns, or the outermost keys of its first JSON objects."""
+    yield from head.header
+    yield from (key for record in islice(head.records, RECORDS) for key in record)
 
 
 def _tables() -> list[Table]:
