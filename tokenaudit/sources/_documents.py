@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DOCUMENT = msgspec.json.Decoder(Any, float_hook=str)
 LOOSE = json.JSONDecoder(parse_float=str, parse_constant=lambda _: None)
 START_BYTES = 1 << 14
+DEEPEST = 500
+"""Brackets inside one another: no document has more, and each costs time."""
 CUTS, CUT_CHARACTERS = 64, 1 << 16
 """Places tried, and characters looked at, to make sense of a document whose end is not there."""
 WHITE = " \t\r\n\x00"
@@ -162,6 +164,8 @@ def _cuts(text: str) -> list[tuple[int, str]]:
         elif character == '"':
             quoted = True
         elif character in "{[":
+            if len(closing) == DEEPEST:
+                break
             closing.append("}" if character == "{" else "]")
             found.append((at + 1, "".join(reversed(closing))))
         elif character in "}]" and closing:
