@@ -140,6 +140,31 @@ def test_inference_kept_in_the_united_states_costs_a_tenth_more(book: PriceBook)
     assert book.offers.filter(seller="anthropic", price_model="claude-opus-4-5", variant="standard us").is_empty()
 
 
+WAYS = [("batch", "<="), ("flex", "<="), ("priority", ">="), ("fast", ">="), ("ultrafast", ">=")]
+
+
+@pytest.mark.parametrize(("variant", "than"), WAYS)
+def test_cheaper_and_dearer_ways_to_buy(book: PriceBook, variant: str, than: str) -> None:
+    """At any tier, day and hour of any model: batch and flex never exceed the standard price, others never undercut."""
+    assert book.undated is not None
+    parts = ((book.offers, book.rates), (book.undated.offers, book.undated.rates))
+    full = pl.concat(offers.join(held, on="offer") for offers, held in parts).filter(pl.col("priced") > 0)
+    pairs = full.filter(variant=variant).join(
+        full.filter(variant="standard"), on=["seller", "price_model", "context_tier"], suffix="_usual"
+    )
+    both = pairs.filter(
+        pl.col("effective_from") < pl.col("effective_to_usual"),
+        pl.col("effective_from_usual") < pl.col("effective_to"),
+        pl.col("band_start") < pl.col("band_end_usual"),
+        pl.col("band_start_usual") < pl.col("band_end"),
+    )
+    low, high = ("", "_usual") if than == "<=" else ("_usual", "")
+    tokens = [name for name in PRICE_CLASSES if name.endswith("_tokens") and not name.startswith("reasoning")]
+    odd = both.filter(pl.any_horizontal(pl.col(name + low) > pl.col(name + high) for name in tokens))
+    assert both.height > 0
+    assert odd.select("seller", "price_model").rows() == []
+
+
 def test_undated_prices_hold_together(book: PriceBook) -> None:
     """They have offers, rates and names of their own, numbered apart, and hold at all times."""
     assert book.undated is not None
