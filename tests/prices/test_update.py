@@ -133,11 +133,24 @@ def test_a_price_file_of_litellm_replaces_the_undated_prices(tmp_path: Path) -> 
 
 
 def test_updates_add_up(tmp_path: Path) -> None:
-    """A wheel of one source and then a file of the other: the copy has both, and only the last folder is left."""
-    update(genai_wheel(tmp_path, "99.0.0"), TODAY)
+    """A wheel of one source and then a file of the other: the copy has both."""
+    before = update(genai_wheel(tmp_path, "99.0.0"), TODAY)
     result = update(listed(tmp_path), TODAY)
     assert load_book().version.startswith("genai-prices 99.0.0, litellm of 2026-12-01")
-    assert sorted(path.name for path in copies().iterdir()) == sorted([result.folder.name, "current"])
+    assert sorted(path.name for path in copies().iterdir()) == sorted(
+        [before.folder.name, result.folder.name, "current"]
+    )
+
+
+def test_a_book_in_use_stays_readable(tmp_path: Path) -> None:
+    """A report that began before an update still finds its tables; copies older than that are removed."""
+    oldest = copied()
+    for number in (1, 2):
+        in_use = load_book()
+        update(listed(tmp_path, {f"acme/rocket-{number}": MINE["acme/rocket-1"]}), date(2026, 12, number))
+        assert in_use.undated is not None
+        assert not in_use.undated.offers.is_empty()
+    assert not oldest.exists()
 
 
 def test_reset_takes_copies_away() -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import polars as pl
 
 from tokenaudit.errors import PriceError
-from tokenaudit.prices.book import CURRENT, DATA, PRICE_CLASSES, TABLES, PriceBook, copies, load_book
+from tokenaudit.prices.book import CURRENT, DATA, PRICE_CLASSES, TABLES, PriceBook, copies, load_book, newest_folder
 from tokenaudit.prices.making import facts, releases, tables
 from tokenaudit.prices.making.rates import FIRST, LAST
 
@@ -52,9 +52,10 @@ def update(source: Path | None, today: date) -> Updated:
     before = load_book()
     made = _made(source, today)
     check(made, before)
+    compared = _compared(before, made)
     folder = _written(made)
     after = load_book()
-    return Updated(before, after, folder, *_compared(before, made), counts=after is load_book(folder))
+    return Updated(before, after, folder, *compared, counts=after is load_book(folder))
 
 
 def reset() -> bool:
@@ -112,8 +113,11 @@ def _check_rates(rates: pl.DataFrame) -> None:
 
 
 def _written(made: tables.Made) -> Path:
-    """Write a copy into a folder of its own, and name it in one step; older ones are removed."""
-    place = copies()
+    """Write a copy into a folder of its own, and name it in one step.
+
+    The one that was named before stays, for reports that are reading it; older ones are removed.
+    """
+    place, before = copies(), newest_folder()
     try:
         place.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="book-", dir=place))
@@ -126,7 +130,7 @@ def _written(made: tables.Made) -> Path:
             f"cannot write `{place}`: {error.strerror or error}", "what was there is still used"
         ) from error
     for old in place.glob("book-*"):
-        if old.name != folder.name:
+        if old not in (folder, before):
             with suppress(OSError):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
     return folder
