@@ -123,4 +123,4 @@ def test_a_price_of_ones_own_is_a_step() -> None:
     price = Price(model="house-*", input=Decimal(1), output=Decimal(2))
     steps = trace(None, "house-llama", date(2026, 10, 14), with_own_prices(load_book(), [price]))
     assert [step.found for step in steps[:-1]] == [None] * (len(steps) - 1)
-    assert steps[-1] == Step("user", "house-llama", "house-llama", OWN)
+    assert (steps[-1].text, steps[-1].found, steps[-1].seller) == ("house-*", "house-llama", OWN)

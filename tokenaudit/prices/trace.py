@@ -43,10 +43,8 @@ def trace(provider: str | None, name: str | None, on: date, book: PriceBook) -> 
     meant = names.find(provider, name)
     written = names.renamed(provider, name or "")
     kinds = _kinds(written)
-    looked_up = [Step(_rule(kinds, *attempt), *attempt[1:3], attempt[0]) for attempt in dict.fromkeys(seen)]
+    looked_up = (Step(_rule(kinds, *attempt), *attempt[1:3], attempt[0]) for attempt in dict.fromkeys(seen))
     steps = [*_renamed(name or "", written), *_without_prefix(written), *looked_up]
-    if meant.price_model is not None and not any(step.found for step in looked_up):
-        steps.append(Step("user", written, meant.model, meant.seller))
     return [*steps, *_moved(meant, on, book), *_missing(meant, on, book)]
 
 
