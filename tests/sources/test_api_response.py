@@ -387,4 +387,4 @@ def test_reported_counts_stand(tmp_path: Path, turned: bool) -> None:  # noqa: F
     told = {**ANSWER, "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
     records = [{"timestamp": AT, "request": ASKED, "response": one} for one in (ANSWER, told)]
     (row,) = read(tmp_path, *(reversed(records) if turned else records))
-    assert (row["uncached_input_tokens"], row["output_tokens"], row.get("tokens_basis")) == (1, 1, None)
+    assert (row["uncached_input_tokens"], row["output_tokens"], row["tokens_basis"]) == (1, 1, "reported")
