@@ -22,6 +22,14 @@
     [projects]                      # one name for what logs call differently
     "web-frontend" = "web"
 
+    [org]                           # who is who, in which team, and who pays, see docs/org.md
+    people = "people.csv"
+
+    [[allocation]]                  # shared cost, split over teams
+    name = "seats"
+    where = { source = "github-metered" }
+    split = "even"
+
 One file counts: the one named by --config or TOKENAUDIT_CONFIG, else the nearest upward from the working directory,
 else that of the user. Nothing in it is ever executed.
 """
@@ -115,6 +123,10 @@ class Config:
     sources: tuple[Declared, ...] = field(default=(), metadata={"key": "source"})
     projects: Mapping[str, str] = field(default_factory=dict)
     """New names of projects by their old ones."""
+    org: Mapping[str, Any] = field(default_factory=dict)
+    """The org map as it is written; `tokenaudit.org` reads and checks it."""
+    allocations: tuple[Mapping[str, Any], ...] = field(default=(), metadata={"key": "allocation"})
+    """How cost is shared, as it is written; as above."""
     path: Path | None = field(default=None, metadata={"key": None})
     """The file this was read from."""
 

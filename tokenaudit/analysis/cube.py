@@ -14,6 +14,7 @@ import polars as pl
 from tokenaudit.analysis import overlap, times
 from tokenaudit.analysis.billing import with_bills_spread
 from tokenaudit.analysis.idle import idle_columns
+from tokenaudit.analysis.lens import MAPPED, UNMAPPED, Lens, Sight, lens, shown
 from tokenaudit.analysis.measures import known_sum
 from tokenaudit.analysis.where import PRICED_DIMENSIONS, charge_filter, usage_filter
 from tokenaudit.charges import ROW_DIMENSIONS, charge, quoted, with_offers, with_row_dimensions
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tokenaudit.prices.book import PriceBook
 
 DETAILS = ("billing_currency", "cost_basis", "granularity", "unpriced_model")
-"""What a cube is always split by, besides the dimensions asked for."""
+"""What a cube is always split by, besides the dimensions asked for; where cost is shared also by `allocation`."""
 
 USAGE_SUMS = (*COUNTS, "estimated_output_tokens")
 SUMS = (*USAGE_SUMS, "unpriced_requests", "unpriced_tokens", "joined_tokens")
@@ -51,28 +52,34 @@ def cube(
     timezone: str = "UTC",
     conditions: Sequence[Condition] = (),
     expected_rows: int = LARGE,
+    sight: Sight = UNMAPPED,
 ) -> pl.DataFrame:
     """Return the priced sums of `usage` for each combination of the dimensions `by` and `DETAILS`.
 
     `usage` holds usage rows of the time asked for. `expected_rows` tells about how many there are: for few it is
     quicker to sum columns that hold nothing than to find them. Times in `by` are read in `timezone` and come back as
-    ISO 8601 text.
+    ISO 8601 text. `sight` says who is who, and shares cost out.
 
-    Columns: `by`, `DETAILS` (``unpriced_model`` is the `request_model` of rows without a price), `SUMS` (Int64),
-    money (Decimal(38, 18), in `billing_currency`, null where no part is known) and `data_to`, the instant up to which
-    the rows reach. Raises QueryError for an unknown dimension.
+    Columns: `by` (after `allocation` also `allocated_ratio`), `DETAILS` (``unpriced_model`` is the `request_model` of
+    rows without a price), `SUMS` (Int64), money (Decimal(38, 18), in `billing_currency`, null where no part is known)
+    and `data_to`, the instant up to which the rows reach. Raises QueryError for an unknown dimension.
     """
     names = dimensions(by)
-    late = [condition for condition in conditions if condition.column in PRICED_DIMENSIONS]
+    seen = lens(sight, unlike(names, _columns(conditions)), timezone)
+    if seen is not None and not seen.maps:
+        seen = None
+    late = [item for item in conditions if item.column in PRICED_DIMENSIONS or (seen and seen.waits(item.column))]
     early = [condition for condition in conditions if condition not in late]
-    keys = _keys(unlike(names, (condition.column for condition in late)), timezone)
+    keys = _keys(unlike(names, _columns(late)), timezone, seen)
     chosen = usage.filter(usage_filter(early))
     idle = idle_columns(chosen) if expected_rows >= LARGE else {}
     charges = charge(_sums(chosen, book, keys, idle), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
-    return _detailed(charges.filter(charge_filter(late)), names).collect(engine="streaming")
+    if seen is not None:
+        charges = seen.assigned(seen.identified(charges.collect(engine="streaming"))).lazy()
+    return _detailed(charges.filter(charge_filter(late)), names, seen).collect(engine="streaming")
 
 
-def joined_cube(
+def joined_cube(  # noqa: PLR0913 - what a report asks for
     usage: pl.LazyFrame,
     by: Sequence[str],
     book: PriceBook,
@@ -81,20 +88,34 @@ def joined_cube(
     timezone: str = "UTC",
     conditions: Sequence[Condition] = (),
     inside: pl.Expr | None = None,
+    sight: Sight = UNMAPPED,
 ) -> Counted:
     """Return the cube of usage in which several sources tell of the same calls, each call counted once.
 
     As `cube`, but `usage` holds all rows of the UTC days that the time asked for touches; `inside` says which are asked
-    for. Conditions choose among the rows after their bills are spread over them.
+    for. Conditions choose among the rows after their bills are spread over them. Names of one person are tied as one.
     """
     names = dimensions(by)
+    wanted = unlike(names, _columns(conditions))
     within = pl.lit(value=True) if inside is None else inside
-    keys = [*_keys(unlike(names, _columns(conditions)), timezone), *overlap.keys(overlapping), within.alias("inside")]
+    seen = lens(sight, wanted, timezone)
+    keys = [*_keys(wanted, timezone, seen), *overlap.keys(overlapping), within.alias("inside")]
     cells = _sums(usage, book, keys, {}).collect(engine="streaming")
-    once, joined = overlap.without_repeats(cells, overlapping)
+    once, joined = overlap.without_repeats(_as_people(cells, seen) if seen else cells, overlapping)
     charges, told = with_bills_spread(charge(once.lazy(), book).collect(), overlapping, joined)
-    asked = charges.lazy().filter("inside", charge_filter(conditions))
-    return Counted(_detailed(asked, names).collect(), told)
+    asked = charges.filter("inside").drop("cell", *overlap.KEYS)
+    asked = seen.assigned(asked) if seen else asked
+    return Counted(_detailed(asked.lazy().filter(charge_filter(conditions)), names, seen).collect(), told)
+
+
+def _as_people(cells: pl.DataFrame, seen: Lens) -> pl.DataFrame:
+    """Put people in the place of names in cells, and add up those that are alike then."""
+    tied = pl.when(pl.col("tie_day").is_not_null()).then(pl.col("user").cast(pl.String))
+    mapped = seen.identified(cells).with_columns(tied.alias("tie_user"))
+    known = mapped.drop(seen.spent(mapped.columns))
+    given = ("billed_cost", "list_cost")
+    keys = [name for name in known.columns if name not in (*USAGE_SUMS, *given, "last_start")]
+    return known.group_by(keys).agg(pl.col(USAGE_SUMS).sum(), *map(known_sum, given), pl.col("last_start").max())
 
 
 def _columns(conditions: Sequence[Condition]) -> list[str]:
@@ -116,9 +137,10 @@ def unlike(names: Iterable[str], others: Iterable[str]) -> list[str]:
     return list(dict.fromkeys((*names, *others)))
 
 
-def _keys(names: Sequence[str], timezone: str) -> list[pl.Expr]:
-    columns = unlike((name for name in names if name in NAMES), (*ROW_DIMENSIONS, "granularity"))
-    return [*map(pl.col, columns), *times.units(names, timezone)]
+def _keys(names: Sequence[str], timezone: str, seen: Lens | None = None) -> list[pl.Expr]:
+    stored = (name for name in names if name in NAMES and not (seen and name in MAPPED))
+    columns = unlike(stored, (*ROW_DIMENSIONS, "granularity"))
+    return [*map(pl.col, columns), *times.units(names, timezone), *(seen.grouping() if seen else ())]
 
 
 def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr], idle: dict[str, pl.Expr]) -> pl.LazyFrame:
@@ -130,9 +152,10 @@ def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr], idle: dict[
     return with_offers(rows.group_by(keys).agg(*counts, *given, last).with_columns(**idle), found)
 
 
-def _detailed(charges: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+def _detailed(charges: pl.LazyFrame, names: Sequence[str], seen: Lens | None) -> pl.LazyFrame:
+    details = (*DETAILS, "allocation") if seen and seen.splits else DETAILS
     unpriced = pl.when(pl.col("cost_basis") == "unpriced").then("request_model")
     data_to = times.bucket_end(pl.col("last_start"))
-    shown = charges.with_columns(*times.labels(names), unpriced.alias("unpriced_model"), data_to=data_to)
+    labelled = charges.with_columns(*times.labels(names), unpriced.alias("unpriced_model"), data_to=data_to)
     money = [known_sum(column) for column in MONEY]
-    return shown.group_by(unlike(names, DETAILS)).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())
+    return labelled.group_by(unlike(shown(names), details)).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())

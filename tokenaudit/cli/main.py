@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "report": "tokenaudit.cli.report",
     "sources": "tokenaudit.cli.sources",
     "doctor": "tokenaudit.cli.doctor",
+    "org": "tokenaudit.cli.org",
     "forget": "tokenaudit.cli.forget",
 }
 """Modules by the name of their command, in the order of the help."""
@@ -45,7 +46,7 @@ INTERRUPTED, PIPE_CLOSED = 130, 141
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    findings, from a command that judges: doctor --verify
+  1    findings, from a command that judges: doctor --verify, org check
   2    usage, configuration or input error, or no data for what was asked
   70   internal error
   130  interrupted
