@@ -11,8 +11,11 @@ from tokenaudit.schema import DIMENSIONS, TIME_DIMENSIONS
 
 UNATTRIBUTED = "(unattributed)"
 """What tables show for a missing value."""
-NOTHING = (UNATTRIBUTED, "(unallocated)", "(direct)")
-"""What tables show for it in any column: of the org map, and of shared cost."""
+UNALLOCATED = "(unallocated)"
+"""What they show for what no team or cost center has."""
+DIRECT = "(direct)"
+"""What they show for cost that no rule shared out."""
+NOTHING = (UNATTRIBUTED, UNALLOCATED, DIRECT)
 
 
 class Condition(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 
 from tests.analysis.test_lens import TRANSFER, Row, org, paid, spent
 from tokenaudit.analysis.cube import cube
-from tokenaudit.analysis.lens import Sight
+from tokenaudit.analysis.sight import Sight
 from tokenaudit.schema import MONEY, TOKEN_CLASSES
 
 Frames = Callable[..., pl.LazyFrame]

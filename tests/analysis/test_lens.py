@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from tokenaudit.analysis.cube import cube
-from tokenaudit.analysis.lens import MANY, Lens, Sight
+from tokenaudit.analysis.lens import MANY, Lens
+from tokenaudit.analysis.sight import Sight
 from tokenaudit.conditions import parse_condition
 from tokenaudit.config import Config
 from tokenaudit.org.map import OrgMap, checked, tables

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.analysis.conftest import usage_frame
 from tokenaudit.analysis.cube import SUMS, cube
-from tokenaudit.analysis.lens import Sight
+from tokenaudit.analysis.sight import Sight
 from tokenaudit.conditions import parse_condition
 from tokenaudit.config import Config
 from tokenaudit.org.check import problems

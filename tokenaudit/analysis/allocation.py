@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tokenaudit.analysis.measures import EXACT, ratio
+from tokenaudit.analysis.sight import RATIO
 from tokenaudit.analysis.split import WIDE, split
 from tokenaudit.analysis.teams import OWN, first_fit, with_branch, with_group, with_membership
 from tokenaudit.org.check_rules import per_cent
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from tokenaudit.org.records import Allocation
 
 MONTH = "org_month"
-RATIO = "allocated_ratio"
 SUMS = (*COUNTS, "estimated_output_tokens", "unpriced_requests", "unpriced_tokens", "joined_tokens")
 MEASURES = (*SUMS, *MONEY)
 FINEST = pl.lit("0.000000000000000001").cast(EXACT)

@@ -14,15 +14,16 @@ import polars as pl
 from tokenaudit.analysis import overlap, times
 from tokenaudit.analysis.billing import with_bills_spread
 from tokenaudit.analysis.idle import idle_columns
-from tokenaudit.analysis.lens import MAPPED, UNMAPPED, Lens, Sight, lens, shown
 from tokenaudit.analysis.measures import known_sum
+from tokenaudit.analysis.sight import MAPPED, UNMAPPED, Sight, shown
 from tokenaudit.analysis.where import PRICED_DIMENSIONS, charge_filter, usage_filter
 from tokenaudit.charges import ROW_DIMENSIONS, charge, quoted, with_offers, with_row_dimensions
 from tokenaudit.conditions import Condition
 from tokenaudit.errors import QueryError, did_you_mean
-from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, TIME_DIMENSIONS
+from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, ORG_DIMENSIONS, TIME_DIMENSIONS
 
 if TYPE_CHECKING:
+    from tokenaudit.analysis.lens import Lens
     from tokenaudit.analysis.overlap import Joined
     from tokenaudit.prices.book import PriceBook
 
@@ -65,7 +66,7 @@ def cube(
     and `data_to`, the instant up to which the rows reach. Raises QueryError for an unknown dimension.
     """
     names = dimensions(by)
-    seen = lens(sight, unlike(names, _columns(conditions)), timezone)
+    seen = _lens(sight, unlike(names, _columns(conditions)), timezone)
     if seen is not None and not seen.maps:
         seen = None
     late = [item for item in conditions if item.column in PRICED_DIMENSIONS or (seen and seen.waits(item.column))]
@@ -98,7 +99,7 @@ def joined_cube(  # noqa: PLR0913 - what a report asks for
     names = dimensions(by)
     wanted = unlike(names, _columns(conditions))
     within = pl.lit(value=True) if inside is None else inside
-    seen = lens(sight, wanted, timezone)
+    seen = _lens(sight, wanted, timezone)
     keys = [*_keys(wanted, timezone, seen), *overlap.keys(overlapping), within.alias("inside")]
     cells = _sums(usage, book, keys, {}).collect(engine="streaming")
     once, joined = overlap.without_repeats(_as_people(cells, seen) if seen else cells, overlapping)
@@ -106,6 +107,17 @@ def joined_cube(  # noqa: PLR0913 - what a report asks for
     asked = charges.filter("inside").drop("cell", *overlap.KEYS)
     asked = seen.assigned(asked) if seen else asked
     return Counted(_detailed(asked.lazy().filter(charge_filter(conditions)), names, seen).collect(), told)
+
+
+def _lens(sight: Sight, wanted: Sequence[str], timezone: str) -> Lens | None:
+    """Return how a question sees usage; None where there is no org map and nothing of one is asked for."""
+    if sight.org is None and set(wanted).isdisjoint(ORG_DIMENSIONS):
+        return None
+    from tokenaudit.analysis.lens import Lens
+    from tokenaudit.org.map import tables
+    from tokenaudit.org.records import Entries
+
+    return Lens(sight.org or tables(Entries()), frozenset(wanted), timezone, sight.span)
 
 
 def _as_people(cells: pl.DataFrame, seen: Lens) -> pl.DataFrame:

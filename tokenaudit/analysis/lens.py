@@ -6,41 +6,27 @@ up for the groups: thousands of rows, whatever the store holds. The store is nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
-from typing import NamedTuple
 
 import polars as pl
 
-from tokenaudit.analysis.allocation import MONTH, RATIO, allocated
+from tokenaudit.analysis.allocation import MONTH, allocated
+from tokenaudit.analysis.sight import MAPPED
 from tokenaudit.analysis.teams import ruled, with_group
 from tokenaudit.analysis.times import local_day
 from tokenaudit.analysis.where import PRICED_DIMENSIONS
 from tokenaudit.org.claims import TAG
-from tokenaudit.org.map import OrgMap, tables
+from tokenaudit.org.map import OrgMap
 from tokenaudit.org.match import DAY, RAW, fitting, held, text
-from tokenaudit.org.records import Entries
-from tokenaudit.schema import NAMES, ORG_DIMENSIONS
+from tokenaudit.schema import NAMES
 
-MAPPED = ("user", "project", *ORG_DIMENSIONS)
-"""Dimensions that an org map gives or changes."""
 ASSIGNED = ("team", "team_path", "cost_center", "gl_code", "allocation")
 """Dimensions that are known once charges are."""
 MANY = 24
 """Changes in a period from which days are simply told apart one by one."""
-
-
-class Sight(NamedTuple):
-    """The org map of a configuration, and the time that is looked at."""
-
-    org: OrgMap | None = None
-    span: tuple[date, date] | None = None
-    """First and last day asked for; None for all time."""
-
-
-UNMAPPED = Sight()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,18 +112,6 @@ class Lens:
     def spent(self, names: Iterable[str]) -> list[str]:
         """Return which columns are not needed any more once cells are identified."""
         return [] if self.assigns else [name for name in names if name.startswith(RAW)]
-
-
-def lens(sight: Sight, wanted: Sequence[str], timezone: str) -> Lens | None:
-    """Return how a question sees usage; None where there is no org map and nothing of one is asked for."""
-    if sight.org is None and set(wanted).isdisjoint(ORG_DIMENSIONS):
-        return None
-    return Lens(sight.org or tables(Entries()), frozenset(wanted), timezone, sight.span)
-
-
-def shown(names: Sequence[str]) -> list[str]:
-    """Return columns with the ratio of shared cost beside its name."""
-    return [column for name in names for column in ((name, RATIO) if name == "allocation" else (name,))]
 
 
 def _user(asked: pl.DataFrame, org: OrgMap) -> pl.Series:

@@ -8,11 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-UNALLOCATED = "(unallocated)"
-"""What people see for what no team or cost center has."""
-DIRECT = "(direct)"
-"""What people see for cost that no rule shared out."""
-RESERVED = ("", UNALLOCATED, DIRECT, "(unattributed)")
+from tokenaudit.conditions import NOTHING
+
+RESERVED = ("", *NOTHING)
 """Names that no team or person may have."""
 ALWAYS = (date.min, date.max)
 Value = str | bool

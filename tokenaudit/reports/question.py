@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tokenaudit.analysis.cube import cube, joined_cube
-from tokenaudit.analysis.lens import Lens, Sight
 from tokenaudit.analysis.overlap import APART, Joined, Overlap, bill_days
+from tokenaudit.analysis.sight import Sight
 from tokenaudit.analysis.where import belongs, in_period, whole_days
 from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
-from tokenaudit.org.map import org_of
 from tokenaudit.periods import Period, parse_period
 from tokenaudit.prices.book import load_book
 from tokenaudit.render.numbers import plural
@@ -25,6 +24,7 @@ from tokenaudit.reports.owners import attributed
 from tokenaudit.schema import TOKEN_CLASSES
 
 if TYPE_CHECKING:
+    from tokenaudit.org.map import OrgMap
     from tokenaudit.sources.source import Source
     from tokenaudit.store.store import Store
 
@@ -81,12 +81,23 @@ def _plainly(store: Store, question: Question) -> Answer:
     return Answer(sums, _left_out(chosen.left_out))
 
 
+def org_of(config: Config) -> OrgMap | None:
+    """Return the org map of a configuration, None where it has none. ConfigError for the first error in it."""
+    if not (config.org or config.allocations):
+        return None
+    from tokenaudit.org.map import org_of
+
+    return org_of(config)
+
+
 def as_people(usage: pl.LazyFrame, config: Config, period: Period) -> pl.LazyFrame:
     """Put people and projects of the org map in the place of names; without a map usage stays as it is."""
     org = org_of(config)
     if org is None:
         return usage
     days = None if period.open else (period.first, period.last)
+    from tokenaudit.analysis.lens import Lens
+
     return Lens(org, frozenset({"user"}), period.timezone, days).renamed(usage)
 
 

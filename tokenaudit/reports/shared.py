@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tokenaudit.analysis.measures import known_sum, ratio
-from tokenaudit.org.map import org_of
 from tokenaudit.render.numbers import money, percent
+from tokenaudit.reports.question import org_of
 
 if TYPE_CHECKING:
     from tokenaudit.analysis.breakdown import Breakdown

@@ -11,9 +11,9 @@ import polars as pl
 
 from tokenaudit.analysis.breakdown import Breakdown, breakdown, fold
 from tokenaudit.analysis.compare import compare, compare_totals
-from tokenaudit.analysis.lens import shown
 from tokenaudit.analysis.measures import ratio
-from tokenaudit.org.records import DIRECT, UNALLOCATED
+from tokenaudit.analysis.sight import shown
+from tokenaudit.conditions import DIRECT, UNALLOCATED
 from tokenaudit.periods import previous
 from tokenaudit.prices.book import load_book
 from tokenaudit.render.document import Document, Section, Shown
