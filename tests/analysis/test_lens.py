@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from tokenaudit.analysis.cube import cube
-from tokenaudit.analysis.lens import MANY, Lens
+from tokenaudit.analysis.lens import Lens
+from tokenaudit.analysis.org_keys import MANY
 from tokenaudit.analysis.sight import Sight
 from tokenaudit.conditions import parse_condition
 from tokenaudit.config import Config
@@ -114,6 +115,23 @@ def test_who_a_row_names_goes_before_its_key(usage: Frames, book: Any) -> None:
     assert spent(rows, ["user"], book, found) == expected
 
 
+def test_a_rule_about_keys_hides_no_key_of_a_person(usage: Frames, book: Any) -> None:
+    """Keys and projects that no rule is about still tell who somebody is, and stay what they are."""
+    found = org(
+        person=[{"user": "alice", "aliases": ["key-a"], "team": "web"}],
+        project=[{"name": "infra", "aliases": ["cache"]}],
+        rule=[{"where": {"api_key": "shared-*"}, "team": "pay"}, {"where": {"project": "inf*"}, "team": "ops"}],
+    )
+    rows = usage(
+        paid("1", api_key="key-a"), paid("2", api_key="shared-1"), paid("4", api_key="key-b"), paid("8", project="cache"),
+        paid("16", project="cli", api_key="KEY-A"), paid("32", project="infra-x"),
+    )  # fmt: skip
+    assert spent(rows, ["team"], book, found) == {"web": 17, "pay": 2, "ops": 40, None: 4}
+    assert spent(rows, ["user"], book, found) == {"alice": 17, None: 46}
+    assert spent(rows, ["team", "project"], book, found)["ops", "infra"] == 8
+    assert spent(rows, ["team", "api_key"], book, found)[None, "key-b"] == 4
+
+
 def test_a_laptop_that_changed_hands(usage: Frames, book: Any) -> None:
     """A name that two people claim is whose entry holds on the day; that of one person is always theirs."""
     found = org(
@@ -191,9 +209,20 @@ def test_however_many_days_differ(usage: Frames, book: Any, changes: int) -> Non
     assert spent(rows, ["team"], book, found) == {key: value for key, value in expected.items() if value}
 
 
-def test_rows_are_grouped_by_no_more_than_needed() -> None:
+def test_rows_are_grouped_by_no_more_than_needed(usage: Frames) -> None:
     """Without a question about people nothing is mapped; tags are looked at where a name or rule needs them."""
-    found = org(**TRANSFER, rule=[{"where": {"tags.env": "x"}, "team": "web"}])
-    assert not Lens(found, frozenset({"model"})).maps
-    names = [key.meta.output_name() for key in Lens(found, frozenset({"team"})).grouping()]
-    assert names == ["org_user", "org_project", "org_api_key", "org_tags", "org_day"]
+    named: tuple[Row, ...] = ({"user": "eve", "api_key": "k-7"}, {"user": "ALICE", "api_key": "x"}, {"api_key": "k-7"})
+    rows = usage(*(paid("1", 20, **names) for names in named))
+
+    def grouped(found: OrgMap, *wanted: str) -> pl.DataFrame:
+        return rows.select(Lens(found, frozenset(wanted)).grouping(rows)).collect()
+
+    assert not Lens(org(**TRANSFER), frozenset({"model"})).maps
+    assert grouped(org(**TRANSFER), "project").columns == ["org_project", "org_day"]
+    ruled = org(**TRANSFER, rule=[{"where": {"tags.env": "x", "project": "y"}, "team": "web"}])
+    assert grouped(ruled, "team").columns == ["org_user", "org_project", "org_tags", "org_api_key", "org_day"]
+    assert grouped(org(**TRANSFER), "team").rows() == [
+        ("eve", None, date.min),
+        ("ALICE", None, date(2026, 10, 15)),
+        (None, "k-7", date(2026, 10, 15)),
+    ]

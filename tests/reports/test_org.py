@@ -76,8 +76,10 @@ def test_two_names_of_one_person_count_once(store: Path, isolated: Path, capsys:
 
 def test_frames_have_the_names_of_the_map(store: Path, isolated: Path) -> None:
     """From Python, usage and charges name people as reports do."""
-    (isolated / "tokenaudit.toml").write_text(MAP, encoding="utf-8")
+    project = '[[org.project]]\nname = "web-shop"\naliases = ["shop"]\n'
+    (isolated / "tokenaudit.toml").write_text(MAP + project, encoding="utf-8")
     with tokenaudit.open_store(store) as opened:
+        assert set(opened.usage().collect()["project"].cast(str)) == {"web-shop", None}
         assert opened.usage().collect()["user"].cast(str).to_list() == ["alice@example.com"] * 2
         assert opened.charges().collect()["user"].cast(str).to_list() == ["alice@example.com"] * 2
         spend = opened.spend(by=("team",))
@@ -153,6 +155,16 @@ def test_suggest(store: Path, isolated: Path, capsys: pytest.CaptureFixture[str]
         ("alice@example.com", "user", "alice@example.com", "new"),
     ]
     (isolated / "tokenaudit.toml").write_text(text, encoding="utf-8")
+    assert run(["org", "suggest", "--store", str(store)]) == 0
+    assert capsys.readouterr().out == "# Every name is somebody's.\n"
+
+
+def test_nothing_to_suggest_from(isolated: Path, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without data the exit code is 2; who a rule is about needs no person."""
+    assert run(["org", "suggest", "--store", str(store), "--period", "2025"]) == 2
+    assert "nothing is stored in 2025" in capsys.readouterr().err
+    rule = '[[org.rule]]\nwhere = { user = ["al*", "bot"] }\nteam = "bots"\n'
+    (isolated / "tokenaudit.toml").write_text(rule, encoding="utf-8")
     assert run(["org", "suggest", "--store", str(store)]) == 0
     assert capsys.readouterr().out == "# Every name is somebody's.\n"
 

@@ -6,6 +6,7 @@ A charge that fits a rule becomes one for each value of the rule's dimension, wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -28,6 +29,7 @@ SUMS = (*COUNTS, "estimated_output_tokens", "unpriced_requests", "unpriced_token
 MEASURES = (*SUMS, *MONEY)
 FINEST = pl.lit("0.000000000000000001").cast(EXACT)
 """What money is counted in."""
+PART = "part_"
 STEPS = 10**10
 """Weights are brought down to this sum, so that no product leaves 128 bits."""
 PER_CENT = 10**8
@@ -36,17 +38,16 @@ LOT = (MONTH, "billing_currency")
 TARGETS = {"target": pl.String(), "weight": WIDE}
 
 
-def allocated(charges: pl.DataFrame, org: OrgMap) -> pl.DataFrame:
-    """Add `allocation` and `allocated_ratio` to charges with teams, and split those that are shared."""
+def allocated(charges: pl.DataFrame, rules: Sequence[Allocation], org: OrgMap) -> pl.DataFrame:
+    """Add `allocation` and `allocated_ratio` to charges with teams, and split those that some of `rules` shares."""
     columns = {"allocation": pl.lit(None, pl.String), RATIO: pl.lit(None, EXACT)}
     rows = charges.with_columns(pl.col(pl.Categorical).cast(pl.String), **columns)
-    if not org.allocations:
+    if not rules:
         return rows
-    taken = rows.with_columns(turn=first_fit(rows, org.allocations))
+    taken = rows.with_columns(turn=first_fit(rows, rules))
     direct = taken.filter(pl.col("turn").is_null()).drop("turn")
     parts = [
-        _shared(taken.filter(pl.col("turn") == at).drop("turn"), direct, rule, org)
-        for at, rule in enumerate(org.allocations)
+        _shared(taken.filter(pl.col("turn") == at).drop("turn"), direct, rule, org) for at, rule in enumerate(rules)
     ]
     return pl.concat([direct, *parts])
 
@@ -68,16 +69,21 @@ def _cut(cells: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
     long = cells.select("lot", "cell", *exact).unpivot(
         MEASURES, index=["lot", "cell"], variable_name="name", value_name="amount"
     )
-    parts = split(long.filter(pl.col("amount").is_not_null()), weights)
-    wide = parts.pivot("name", index=["cell", "target"], values="part")
-    absent = [pl.lit(None, WIDE).alias(name) for name in MEASURES if name not in wide.columns]
+    parts = split(long.filter(pl.col("amount") != 0), weights).rename({"part": "amount"})
+    wide = parts.pivot("name", index=["cell", "target"], values="amount").rename(lambda name: f"{PART}{name}")
+    absent = [pl.lit(0, WIDE).alias(f"{PART}{name}") for name in MEASURES if f"{PART}{name}" not in wide.columns]
     share = ratio(pl.col("weight"), pl.col("weight").sum().over("lot"))
-    shares = weights.with_columns(share.alias(RATIO)).drop("weight")
-    copies = cells.drop(*MEASURES, RATIO).join(shares, on="lot").join(wide.with_columns(absent), on=["cell", "target"])
-    counts = [pl.col(name).cast(pl.Int64) for name in SUMS]
-    return copies.with_columns(
-        *counts, *((pl.col(name).cast(pl.Decimal(38, 0)) * FINEST).cast(EXACT) for name in MONEY)
-    )
+    copies = cells.drop(RATIO).join(weights.select("lot", "target", share.alias(RATIO)), on="lot")
+    keys = [f"{PART}cell", f"{PART}target"]
+    parted = copies.join(wide.with_columns(absent), left_on=["cell", "target"], right_on=keys, how="left")
+    return parted.with_columns(_part(name) for name in MEASURES)
+
+
+def _part(name: str) -> pl.Expr:
+    """Return a part of a measure; what is unknown of the whole is unknown of its parts."""
+    part = pl.col(f"{PART}{name}").fill_null(0)
+    amount = (part.cast(pl.Decimal(38, 0)) * FINEST).cast(EXACT) if name in MONEY else part.cast(pl.Int64)
+    return pl.when(pl.col(name).is_not_null()).then(amount).alias(name)
 
 
 def _placed(parts: pl.DataFrame, rule: Allocation, org: OrgMap) -> pl.DataFrame:

@@ -66,17 +66,20 @@ def cube(
     and `data_to`, the instant up to which the rows reach. Raises QueryError for an unknown dimension.
     """
     names = dimensions(by)
-    seen = _lens(sight, unlike(names, _columns(conditions)), timezone)
+    seen = _lens(sight, unlike(names, _columns(conditions)), timezone, ties=False)
     if seen is not None and not seen.maps:
         seen = None
     late = [item for item in conditions if item.column in PRICED_DIMENSIONS or (seen and seen.waits(item.column))]
     early = [condition for condition in conditions if condition not in late]
-    keys = _keys(unlike(names, _columns(late)), timezone, seen)
     chosen = usage.filter(usage_filter(early))
+    keys = _keys(unlike(names, _columns(late)), timezone, seen, chosen)
     idle = idle_columns(chosen) if expected_rows >= LARGE else {}
-    charges = charge(_sums(chosen, book, keys, idle), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
+    sums = _sums(chosen, book, keys, idle)
     if seen is not None:
-        charges = seen.assigned(seen.identified(charges.collect(engine="streaming"))).lazy()
+        sums = _as_people(sums.collect(engine="streaming"), seen).lazy()
+    charges = charge(sums, book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
+    if seen is not None and seen.assigns:
+        charges = seen.assigned(charges.collect(engine="streaming")).lazy()
     return _detailed(charges.filter(charge_filter(late)), names, seen).collect(engine="streaming")
 
 
@@ -99,8 +102,8 @@ def joined_cube(  # noqa: PLR0913 - what a report asks for
     names = dimensions(by)
     wanted = unlike(names, _columns(conditions))
     within = pl.lit(value=True) if inside is None else inside
-    seen = _lens(sight, wanted, timezone)
-    keys = [*_keys(wanted, timezone, seen), *overlap.keys(overlapping), within.alias("inside")]
+    seen = _lens(sight, wanted, timezone, ties=True)
+    keys = [*_keys(wanted, timezone, seen, usage), *overlap.keys(overlapping), within.alias("inside")]
     cells = _sums(usage, book, keys, {}).collect(engine="streaming")
     once, joined = overlap.without_repeats(_as_people(cells, seen) if seen else cells, overlapping)
     charges, told = with_bills_spread(charge(once.lazy(), book).collect(), overlapping, joined)
@@ -109,7 +112,7 @@ def joined_cube(  # noqa: PLR0913 - what a report asks for
     return Counted(_detailed(asked.lazy().filter(charge_filter(conditions)), names, seen).collect(), told)
 
 
-def _lens(sight: Sight, wanted: Sequence[str], timezone: str) -> Lens | None:
+def _lens(sight: Sight, wanted: Sequence[str], timezone: str, *, ties: bool) -> Lens | None:
     """Return how a question sees usage; None where there is no org map and nothing of one is asked for."""
     if sight.org is None and set(wanted).isdisjoint(ORG_DIMENSIONS):
         return None
@@ -117,13 +120,15 @@ def _lens(sight: Sight, wanted: Sequence[str], timezone: str) -> Lens | None:
     from tokenaudit.org.map import tables
     from tokenaudit.org.records import Entries
 
-    return Lens(sight.org or tables(Entries()), frozenset(wanted), timezone, sight.span)
+    return Lens(sight.org or tables(Entries()), frozenset(wanted), timezone, sight.span, ties=ties)
 
 
 def _as_people(cells: pl.DataFrame, seen: Lens) -> pl.DataFrame:
     """Put people in the place of names in cells, and add up those that are alike then."""
-    tied = pl.when(pl.col("tie_day").is_not_null()).then(pl.col("user").cast(pl.String))
-    mapped = seen.identified(cells).with_columns(tied.alias("tie_user"))
+    mapped = seen.identified(cells)
+    if seen.ties:
+        tied = pl.when(pl.col("tie_day").is_not_null()).then(pl.col("user").cast(pl.String))
+        mapped = mapped.with_columns(tied.alias("tie_user"))
     known = mapped.drop(seen.spent(mapped.columns))
     given = ("billed_cost", "list_cost")
     keys = [name for name in known.columns if name not in (*USAGE_SUMS, *given, "last_start")]
@@ -149,10 +154,10 @@ def unlike(names: Iterable[str], others: Iterable[str]) -> list[str]:
     return list(dict.fromkeys((*names, *others)))
 
 
-def _keys(names: Sequence[str], timezone: str, seen: Lens | None = None) -> list[pl.Expr]:
+def _keys(names: Sequence[str], timezone: str, seen: Lens | None, usage: pl.LazyFrame) -> list[pl.Expr]:
     stored = (name for name in names if name in NAMES and not (seen and name in MAPPED))
     columns = unlike(stored, (*ROW_DIMENSIONS, "granularity"))
-    return [*map(pl.col, columns), *times.units(names, timezone), *(seen.grouping() if seen else ())]
+    return [*map(pl.col, columns), *times.units(names, timezone), *(seen.grouping(usage) if seen else ())]
 
 
 def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr], idle: dict[str, pl.Expr]) -> pl.LazyFrame:

@@ -86,7 +86,7 @@ def _twice(entries: Entries) -> Iterator[Problem]:
     """Look for days on which one thing has two entries that may differ."""
     groups = chain(
         _grouped("person", ((folded(item.user), item) for item in entries.people if item.is_membership)),
-        _grouped("team", ((item.name, item) for item in entries.teams)),
+        _grouped("team", ((folded(item.name), item) for item in entries.teams)),
         _grouped("project", ((folded(item.name), item) for item in entries.projects if item.group)),
     )
     for what, same in groups:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -12,7 +12,7 @@ import polars as pl
 
 from tokenaudit.errors import ConfigError
 from tokenaudit.org.check import problems
-from tokenaudit.org.claims import Claim, claims_of_people, claims_of_projects, folded
+from tokenaudit.org.claims import Claim, claims_of_people, claims_of_projects, folded, like
 from tokenaudit.org.read import entries, is_mapped
 from tokenaudit.org.records import Allocation, Entries, Entry, Rule
 from tokenaudit.org.tree import branches, edges
@@ -46,7 +46,11 @@ class OrgMap:
     rules: tuple[Rule, ...]
     allocations: tuple[Allocation, ...]
     changes: tuple[date, ...]
-    """The days on which anything changes."""
+    """The days on which something changes for everybody."""
+    own_changes: tuple[date, ...]
+    """The days on which something changes for those that are `moving`."""
+    moving: dict[str, frozenset[str]]
+    """By column: the folded names of people and projects that change on some day."""
     names: dict[str, tuple[str, ...]]
     """By person, folded: every plain name of theirs as it is written, for what the configuration says of users."""
 
@@ -55,6 +59,19 @@ class OrgMap:
         """Return the columns in which people are looked for, beside `user`, in that order."""
         found = [*self.people["column"].unique(maintain_order=True), *(claim.column for claim in self.globs)]
         return tuple(dict.fromkeys(name for name in found if name not in ("user", "project")))
+
+    def owners(self) -> Callable[[str], tuple[str, ...]]:
+        """Return what tells which projects a project's name may mean on some day, itself included."""
+        exact: dict[str, list[str]] = {}
+        for value, owner in self.projects.select("value", "owner").iter_rows():
+            exact.setdefault(value, []).append(owner)
+        globs = [item for item in self.globs if item.column == "project"]
+
+        def owners(name: str) -> tuple[str, ...]:
+            fitting = (item.owner for item in globs if like(folded(name), item.value))
+            return (name, *exact.get(folded(name), ()), *fitting)
+
+        return owners
 
     def spellings(self, user: str) -> tuple[str, ...]:
         """Return a user's name and every other plain name of the same person."""
@@ -92,9 +109,35 @@ def tables(found: Entries) -> OrgMap:
         teams=_teams(found),
         rules=found.rules,
         allocations=found.allocations,
-        changes=tuple(edges(found.all())),
+        **_days(found, [*people, *projects]),  # type: ignore[arg-type]
         names=_names(found),
     )
+
+
+def _days(found: Entries, claims: Sequence[Claim]) -> dict[str, object]:
+    """Return the fields of `OrgMap` that say on which days what changes, and for whom."""
+    named = [(folded(item.user), item) for item in found.people] + [
+        (folded(item.name), item) for item in found.projects
+    ]
+    moved = {name for name, item in named if item.first or item.last}
+    moving: dict[str, set[str]] = {}
+    for claim in claims:
+        if folded(claim.owner) in moved:
+            moving.setdefault(claim.column, set()).add(claim.value)
+    everybody = edges([*found.teams, *found.rules, *found.allocations])
+    own = edges(item for _, item in named)
+    if _reaches(found, claims, moved):
+        everybody, own = sorted({*everybody, *own}), []
+    frozen = {name: frozenset(values) for name, values in moving.items()}
+    return {"changes": tuple(everybody), "own_changes": tuple(own), "moving": frozen}
+
+
+def _reaches(found: Entries, claims: Sequence[Claim], moved: set[str]) -> bool:
+    """Tell whether rows may be of people or projects that change without having one of their plain names."""
+    given = {folded(name) for rule in found.rules for name in (rule.user, rule.project) if name}
+    shared = any(item.to in ("user", "project") for item in found.allocations)
+    loose = (claim for claim in claims if claim.is_glob or claim.column not in ("user", "api_key", "project"))
+    return bool(moved) and (shared or not moved.isdisjoint(given) or any(folded(item.owner) in moved for item in loose))
 
 
 def _claims(claims: Iterable[Claim]) -> pl.DataFrame:

@@ -31,10 +31,10 @@ def text(name: str, columns: Iterable[str]) -> pl.Expr:
 
 def held(rows: pl.DataFrame, key: pl.Expr, table: pl.DataFrame) -> pl.DataFrame:
     """Return for each row what a table says of its key on its day: the other columns of the table, null for nothing."""
-    asked = rows.select(value=key.str.strip_chars().str.to_lowercase(), day=DAY).with_row_index("row")
-    found = asked.join(table, on="value", how="inner").filter(pl.col("day").is_between("first", "last"))
-    first = found.sort("row", "turn").unique("row", keep="first", maintain_order=True)
-    told = asked.select("row").join(first, on="row", how="left", maintain_order="left")
+    asked = rows.select(value=key.str.strip_chars().str.to_lowercase(), day=DAY)
+    found = asked.unique().join(table, on="value").filter(pl.col("day").is_between("first", "last"))
+    first = found.sort("turn", maintain_order=True).unique(["value", "day"], keep="first")
+    told = asked.join(first, on=["value", "day"], how="left", maintain_order="left")
     return told.select(name for name in table.columns if name not in LINES)
 
 
@@ -58,11 +58,20 @@ def fits(frame: pl.DataFrame, where: Where, days: tuple[date, date]) -> pl.Serie
 
 def _meets(frame: pl.DataFrame, name: str, allowed: Allowed) -> pl.Expr:
     """Return the condition on a column as an expression. A team's name stands for all teams below it."""
-    patterns = tuple(map(_pattern, allowed if isinstance(allowed, tuple) else (allowed,)))
+    patterns = _patterns(allowed)
     column = text("team_path" if name == "team" else name, frame.columns)
     values = frame.select(column.unique()).to_series().drop_nulls()
     met = [value for value in values if any(_like(part, patterns) for part in _parts(name, value))]
     return column.is_in(met).fill_null("" in patterns)
+
+
+def is_like(value: str, allowed: Allowed) -> bool:
+    """Tell whether a condition allows a value of a column."""
+    return _like(value, _patterns(allowed))
+
+
+def _patterns(allowed: Allowed) -> tuple[str, ...]:
+    return tuple(map(_pattern, allowed if isinstance(allowed, tuple) else (allowed,)))
 
 
 def _pattern(value: Value) -> str:

@@ -98,7 +98,7 @@ def as_people(usage: pl.LazyFrame, config: Config, period: Period) -> pl.LazyFra
     days = None if period.open else (period.first, period.last)
     from tokenaudit.analysis.lens import Lens
 
-    return Lens(org, frozenset({"user"}), period.timezone, days).renamed(usage)
+    return Lens(org, frozenset({"user", "project"}), period.timezone, days).renamed(usage)
 
 
 def _sight(question: Question, period: Period) -> Sight:

@@ -19,7 +19,7 @@ from tokenaudit.org.map import org_of
 from tokenaudit.render.cells import clean
 from tokenaudit.render.document import Document
 from tokenaudit.render.numbers import compact_tokens, money, plural
-from tokenaudit.reports.question import Question, ask
+from tokenaudit.reports.question import Question, ask, no_data
 
 if TYPE_CHECKING:
     from tokenaudit.config import Config
@@ -67,9 +67,11 @@ class Suggestion(NamedTuple):
 
 
 def suggest(store: Store, question: Question) -> list[Suggestion]:
-    """Return the names in a period that the map does not know, most spend first."""
-    cube = ask(store, replace(question, by=("user", "api_key"), config=_people_only(question.config))).cube
-    return _guessed(_nameless(cube, question.config), question.config)
+    """Return the names in a period that the map does not know, most spend first. NoDataError where there is nothing."""
+    answer = ask(store, replace(question, by=("user", "api_key"), config=_people_only(question.config)))
+    if answer.cube.is_empty():
+        raise no_data(store, question, answer)
+    return _guessed(_nameless(answer.cube, question.config), question.config)
 
 
 def _people_only(config: Config) -> Config:
