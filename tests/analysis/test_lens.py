@@ -123,8 +123,8 @@ def test_a_rule_about_keys_hides_no_key_of_a_person(usage: Frames, book: Any) ->
         rule=[{"where": {"api_key": "shared-*"}, "team": "pay"}, {"where": {"project": "inf*"}, "team": "ops"}],
     )
     rows = usage(
-        paid("1", api_key="key-a"), paid("2", api_key="shared-1"), paid("4", api_key="key-b"), paid("8", project="cache"),
-        paid("16", project="cli", api_key="KEY-A"), paid("32", project="infra-x"),
+        paid("1", api_key="key-a"), paid("2", api_key="shared-1"), paid("4", api_key="key-b"),
+        paid("8", project="cache"), paid("16", project="cli", api_key="KEY-A"), paid("32", project="infra-x"),
     )  # fmt: skip
     assert spent(rows, ["team"], book, found) == {"web": 17, "pay": 2, "ops": 40, None: 4}
     assert spent(rows, ["user"], book, found) == {"alice": 17, None: 46}
