@@ -27,6 +27,14 @@ FILES: dict[str, type[Entry]] = {"people": Person, "teams": Team, "projects": Pr
 FILE_KEYS = ("file", "columns")
 
 
+def _keys(kind: type[Entry]) -> dict[str, str]:
+    """Return the field of each key as people write it."""
+    return {key: item.name for item in fields(kind) if (key := item.metadata.get("key", item.name))}
+
+
+KEYS: dict[type[Entry], dict[str, str]] = {kind: _keys(kind) for kind in (Person, Team, Project, Rule, Allocation)}
+
+
 def is_mapped(config: Config) -> bool:
     """Tell whether a configuration has an org map or shared cost at all."""
     return bool(config.org or config.allocations)
@@ -63,7 +71,7 @@ def _entry(record: Any, kind: type[Kind], place: Place, where: str, at: Callable
 
     if not isinstance(record, dict):
         _fail(place, f"no table of keys{where}", "write `key = value` lines")
-    names = _keys(kind)
+    names = KEYS[kind]
     for key in record:
         if key not in names:
             _fail(at(key), *_unknown("key", key, tuple(names), where))
@@ -72,11 +80,6 @@ def _entry(record: Any, kind: type[Kind], place: Place, where: str, at: Callable
     except msgspec.ValidationError as error:
         _fail(place, f"{_in_words(error, names)}{where}", None)
     return replace(made, place=place)
-
-
-def _keys(kind: type[Entry]) -> dict[str, str]:
-    """Return the field of each key as people write it."""
-    return {key: item.name for item in fields(kind) if (key := item.metadata.get("key", item.name))}
 
 
 def _in_words(error: Exception, names: Mapping[str, str]) -> str:
@@ -111,8 +114,8 @@ def _file(named: Any, key: str, kind: type[Kind], places: Places) -> Iterator[Ki
     path = places.path.parent / Path(told["file"]).expanduser()
     columns = told.get("columns", {})
     for key_of_ours in columns:
-        if key_of_ours not in _keys(kind):
-            _fail(place, *_unknown("key", key_of_ours, tuple(_keys(kind)), f" in the columns of `{key}`"))
+        if key_of_ours not in KEYS[kind]:
+            _fail(place, *_unknown("key", key_of_ours, tuple(KEYS[kind]), f" in the columns of `{key}`"))
     for line, row in _rows(path, place):
         spot = Place(path, line)
         yield _entry(_cells(row, kind, columns, spot), kind, spot, "", partial(_there, spot))
@@ -148,7 +151,7 @@ def _cells(row: Mapping[str, str], kind: type[Entry], columns: Mapping[str, str]
     for name in theirs:
         if name not in row:
             _fail(place._replace(line=1), *_unknown("column", name, tuple(row), ""))
-    keys = _keys(kind)
+    keys = KEYS[kind]
     named = {theirs.get(name, name.lower()): cell for name, cell in row.items()}
     own = "user" if "user" in keys else "name"
     for name in named:
