@@ -30,7 +30,7 @@ def refused(tmp_path: Path, text: str, **files: str) -> tuple[str, str | None]:
     """Return error and hint of what cannot even be read, without the folder."""
     with pytest.raises(ConfigError) as caught:
         found(tmp_path, text, **files)
-    return caught.value.message.replace(f"{tmp_path}/", ""), caught.value.hint
+    return caught.value.message.replace(f"{tmp_path}/", "").replace(str(tmp_path), "."), caught.value.hint
 
 
 def test_a_sound_map_has_nothing_wrong(tmp_path: Path) -> None:
@@ -76,6 +76,7 @@ weights = { eng = 66.7, web = "33.3" }
          "teams are part of each other: `a`, `b`", "one of them needs another `parent`, or none"),
         ('[[org.team]]\nname = "a/b"', "error", 1,
          "`/` in the name of team `a/b`", "write `name` and `parent` instead"),
+        (f'{PERSON.format("x")}aliases = ["a", " "]', "error", 1, "an empty alias", "leave it out"),
         ('[[org.team]]\nname = "(unallocated)"', "error", 1,
          "no team can be called `(unallocated)`", "it stands for what has no name"),
         (f'{PERSON.format("x")}team = "enf"\n[[org.team]]\nname = "eng"', "error", 1,
@@ -152,6 +153,9 @@ def test_each_mistake_is_named(tmp_path: Path, text: str, level: str, line: int,
          "people.csv:2: invalid RFC3339 encoded date at `until`", None),
         ("[org]\npeople = 'people.csv'", "user,team\nx,a,b\n", "people.csv:2: more cells than columns",
          "quote cells that hold `,`"),
+        ("[org]\npeople = 'people.csv'", "user,user\nx,a\n", "people.csv:1: two columns of one name",
+         "rename one of them"),
+        ("[org]\npeople = '.'", "", "tokenaudit.toml:2: cannot read `.`: Is a directory", None),
         ("[org]\npeople = { file = 'people.csv', columns = { user = 'E-mail' } }", "Email,Dept\nx,a\n",
          "people.csv:1: unknown column `E-mail`", "did you mean `Email`?"),
     ],
@@ -171,12 +175,12 @@ people = { file = "hr.csv", columns = { user = "Work e-mail", team = "Department
 [[org.person]]
 user = "bot"
 """
-    rows = '\ufeffId;Work e-mail;Department;Start\n1;alice@x;"Eng; Web";2026-10-01\n;;;\n\n2;bob@x;;\n'
-    (tmp_path / "hr.csv").write_text(rows, encoding="utf-8")
+    rows = '\ufeffId;Work e-mail;Department;Start\r\n1;alice@x;"Eng;\u2028Web";2026-10-01\r\n;;;\r\n\r\n2;bob@x;;\r\n'
+    (tmp_path / "hr.csv").write_bytes(rows.encode())
     (tmp_path / "tokenaudit.toml").write_text(text, encoding="utf-8")
     people = entries(config.read(tmp_path / "tokenaudit.toml")).people
     assert [(item.user, item.team, str(item.first), item.place.line) for item in people] == [
-        ("alice@x", "Eng; Web", "2026-10-01", 2),
+        ("alice@x", "Eng;\u2028Web", "2026-10-01", 2),
         ("bob@x", None, "None", 5),
         ("bot", None, "None", 4),
     ]

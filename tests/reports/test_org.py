@@ -70,7 +70,8 @@ def test_two_names_of_one_person_count_once(store: Path, isolated: Path, capsys:
     ]
     for by in ("model", "source", "day", "team", "session"):
         assert report(capsys, store, "--by", by)["totals"] == once["totals"], by
-    assert report(capsys, store, "--by", "model", "--where", "team=eng")["totals"] == once["totals"]
+    for where in ("team=eng", "user=alice", "user=ALICE@example.com", "user!="):
+        assert report(capsys, store, "--by", "model", "--where", where)["totals"] == once["totals"], where
     assert once["totals"]["effective_cost"] == both["totals"]["effective_cost"] / 2
 
 

@@ -16,7 +16,7 @@ from tokenaudit.analysis import org_keys
 from tokenaudit.analysis.allocation import MONTH, SUMS, allocated
 from tokenaudit.analysis.measures import known_sum
 from tokenaudit.analysis.sight import MAPPED
-from tokenaudit.analysis.teams import ruled, with_group
+from tokenaudit.analysis.teams import PAYS, ruled, with_group
 from tokenaudit.analysis.times import local_day
 from tokenaudit.analysis.where import PRICED_DIMENSIONS
 from tokenaudit.org.map import OrgMap
@@ -29,16 +29,13 @@ ASSIGNED = ("team", "team_path", "cost_center", "gl_code", "allocation")
 PERSONAL = ("user", "team", "team_path", "cost_center", "gl_code")
 """Dimensions for which it must be known who somebody is."""
 NOBODY = pl.lit(None, pl.String)
-
-
 KEPT = ("billing_currency", "cost_basis", "granularity", "request_model", DAY, MONTH)
 """What charges are told apart by in any case, see `cube`."""
-PAYING = ("cost_center", "gl_code")
 MOVED = {
     "user": PERSONAL,
     "team": PERSONAL[1:],
     "project": ("project", "project_group"),
-    **{name: (name,) for name in PAYING},
+    **{name: (name,) for name in PAYS},
 }
 """What changes with what is given to a charge."""
 
@@ -170,7 +167,7 @@ def _given(name: str, rule: Rule) -> tuple[str, ...]:
 def _user(asked: pl.DataFrame, org: OrgMap, columns: Sequence[str]) -> pl.Expr:
     """Return who is meant: whoever has the name, else the name; without a name whoever has the key or tag."""
     if not columns:
-        return pl.lit(None, pl.String)
+        return NOBODY
     own = text("user", ())
     named, *others = (_owner(asked, name, org.people, org) for name in columns)
     return pl.when(own.is_not_null()).then(pl.coalesce(named, own)).otherwise(pl.coalesce(*others, NOBODY))
@@ -178,7 +175,7 @@ def _user(asked: pl.DataFrame, org: OrgMap, columns: Sequence[str]) -> pl.Expr:
 
 def _project(asked: pl.DataFrame, org: OrgMap, columns: Sequence[str]) -> pl.Expr:
     if not columns:
-        return pl.lit(None, pl.String)
+        return NOBODY
     return pl.coalesce(_owner(asked, "project", org.projects, org), text("project", ()))
 
 

@@ -56,6 +56,13 @@ def _names(entries: Entries) -> Iterator[Problem]:
         ((item.place, "project", item.name) for item in entries.projects),
         ((item.place, "team", item.name) for item in entries.teams),
     )
+    aliases = chain(
+        ((item.place, item.aliases) for item in entries.people),
+        ((item.place, item.aliases) for item in entries.projects),
+    )
+    for place, names in aliases:
+        if not all(map(str.strip, names)):
+            yield error(place, "an empty alias", "leave it out")
     for place, what, name in named:
         if name.strip() in RESERVED:
             yield error(place, f"no {what} can be called `{name}`", "it stands for what has no name")

@@ -75,8 +75,16 @@ class OrgMap:
 
     def spellings(self, user: str) -> tuple[str, ...]:
         """Return a user's name and every other plain name of the same person."""
-        same = next((names for names in self.names.values() if folded(user) in map(folded, names)), ())
-        return tuple(dict.fromkeys((user, *same)))
+        return tuple(dict.fromkeys((user, *(self._named(user) or ()))))
+
+    def person(self, name: str) -> str:
+        """Return the name that reports show for a name of a person; any other name stays as it is."""
+        return (self._named(name) or (name,))[0]
+
+    def _named(self, name: str) -> tuple[str, ...] | None:
+        """Return the names of whoever has a name of their own, or else as an alias."""
+        own = self.names.get(folded(name))
+        return own or next((names for names in self.names.values() if folded(name) in map(folded, names)), None)
 
 
 def org_of(config: Config) -> OrgMap | None:

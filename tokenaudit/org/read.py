@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from tokenaudit.errors import ConfigError, did_you_mean
@@ -109,8 +110,6 @@ def _file(named: Any, key: str, kind: type[Kind], places: Places) -> Iterator[Ki
     if not isinstance(told, dict) or not isinstance(told.get("file"), str) or set(told) - set(FILE_KEYS):
         hint = f'write {key} = "{key}.csv", or {key} = {{ file = "{key}.csv", columns = {{ user = "E-mail" }} }}'
         _fail(place, f"`{key}` names no file", hint)
-    from pathlib import Path
-
     path = places.path.parent / Path(told["file"]).expanduser()
     columns = told.get("columns", {})
     for key_of_ours in columns:
@@ -125,24 +124,35 @@ def _there(place: Place, _key: str) -> Place:
     return place
 
 
-def _rows(path: Any, place: Place) -> Iterator[tuple[int, dict[str, str]]]:  # noqa: ANN401 - a Path, imported late
+def _rows(path: Path, place: Place) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line and cells of each row of a CSV file that holds anything; the first row names the columns."""
     import csv
+    import io
 
+    text = _text(path, place)
+    head, *_ = text.splitlines() or [""]
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", restval="")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        names = [name.strip() for name in reader.fieldnames or ()]
+        for row in reader:
+            if row.get("") and "" not in names:
+                _fail(Place(path, reader.line_num), "more cells than columns", f"quote cells that hold `{delimiter}`")
+            if any(cell.strip() for cell in row.values() if isinstance(cell, str)):
+                yield reader.line_num, {name.strip(): cell.strip() for name, cell in row.items() if name}
+    except csv.Error as error:
+        _fail(Place(path, reader.line_num), f"no CSV: {error}", "save it as CSV UTF-8")
+    if len(names) > len(set(names)):
+        _fail(Place(path, 1), "two columns of one name", "rename one of them")
+
+
+def _text(path: Path, place: Place) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         _fail(place, f"cannot read `{path}`: {error.strerror}", "a relative path starts at the folder of this file")
     except UnicodeDecodeError:
         _fail(Place(path, 1), "not UTF-8", "save it as CSV UTF-8")
-    head, *_ = text.splitlines() or [""]
-    delimiter = max(",;\t", key=head.count)
-    reader = csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter, restkey="", restval="")
-    for row in reader:
-        if row.get(""):
-            _fail(Place(path, reader.line_num), "more cells than columns", f"quote cells that hold `{delimiter}`")
-        if any(cell.strip() for cell in row.values()):
-            yield reader.line_num, {name.strip(): cell.strip() for name, cell in row.items()}
 
 
 def _cells(row: Mapping[str, str], kind: type[Entry], columns: Mapping[str, str], place: Place) -> dict[str, Any]:

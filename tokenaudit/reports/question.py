@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -60,8 +60,20 @@ class Answer:
 
 def ask(store: Store, question: Question) -> Answer:
     """Return the answer to a question; its cube is empty where the store holds nothing for it."""
+    question = replace(question, conditions=_of_people(question))
     overlapping = overlap_of(store, question)
     return _plainly(store, question) if overlapping is None else _joined(store, question, overlapping)
+
+
+def _of_people(question: Question) -> tuple[Condition, ...]:
+    """Return the conditions, with the names that reports show for people under whichever name they are asked for."""
+    org = org_of(question.config)
+    if org is None:
+        return question.conditions
+    return tuple(
+        item._replace(values=tuple(map(org.person, item.values))) if item.column == "user" else item
+        for item in question.conditions
+    )
 
 
 def _plainly(store: Store, question: Question) -> Answer:
