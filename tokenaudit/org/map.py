@@ -53,6 +53,8 @@ class OrgMap:
     """By column: the folded names of people and projects that change on some day."""
     names: dict[str, tuple[str, ...]]
     """By person, folded: every plain name of theirs as it is written, for what the configuration says of users."""
+    team_names: tuple[str, ...]
+    """Every team that somebody or something may be of."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -120,6 +122,7 @@ def tables(found: Entries, told: Claims | None = None) -> OrgMap:
         allocations=found.allocations,
         **_days(found, [*people, *projects]),  # type: ignore[arg-type]
         names=_names(found),
+        team_names=_team_names(found),
     )
 
 
@@ -170,6 +173,12 @@ def _teams(found: Entries) -> pl.DataFrame:
     rows = [(folded(branch.team), *branch[1:], 0) for branch in branches(found.teams)]
     columns = dict.fromkeys(("value", "path", "cost_center", "gl_code"), TEXT)
     return pl.DataFrame(rows, {**columns, **DAYS}, orient="row")
+
+
+def _team_names(found: Entries) -> tuple[str, ...]:
+    given = [name for name in (*(item.team for item in found.people), *(item.team for item in found.rules)) if name]
+    weighted = [name for item in found.allocations if item.to == "team" for name in item.weights]
+    return tuple(dict.fromkeys((*(item.name for item in found.teams), *given, *weighted)))
 
 
 def _names(found: Entries) -> dict[str, tuple[str, ...]]:

@@ -16,7 +16,7 @@ from tokenaudit.analysis.sight import Sight
 from tokenaudit.analysis.where import belongs, in_period, whole_days
 from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
-from tokenaudit.errors import NoDataError
+from tokenaudit.errors import NoDataError, QueryError, did_you_mean
 from tokenaudit.periods import Period, parse_period
 from tokenaudit.prices.book import load_book
 from tokenaudit.render.numbers import plural
@@ -66,13 +66,24 @@ def ask(store: Store, question: Question) -> Answer:
 
 
 def _of_people(question: Question) -> tuple[Condition, ...]:
-    """Return the conditions, with the names that reports show for people under whichever name they are asked for."""
+    """Return the conditions, with the names that reports show for people under whichever name they are asked for.
+
+    Raises QueryError for a team that the org map does not have.
+    """
     org = org_of(question.config)
-    if org is None:
-        return question.conditions
-    return tuple(
-        item._replace(values=tuple(map(org.person, item.values))) if item.column == "user" else item
-        for item in question.conditions
+    return question.conditions if org is None else tuple(_of_org(item, org) for item in question.conditions)
+
+
+def _of_org(condition: Condition, org: OrgMap) -> Condition:
+    if condition.column == "team":
+        for name in condition.values:
+            if name and name not in org.team_names:
+                hint = (
+                    did_you_mean(name, org.team_names) or "`tokenaudit report --by team_path` lists teams with charges"
+                )
+                raise QueryError(f"unknown team `{name}`", hint)
+    return (
+        condition._replace(values=tuple(map(org.person, condition.values))) if condition.column == "user" else condition
     )
 
 
