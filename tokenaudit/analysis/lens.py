@@ -22,7 +22,7 @@ from tokenaudit.analysis.where import PRICED_DIMENSIONS
 from tokenaudit.org.map import OrgMap
 from tokenaudit.org.match import DAY, RAW, fitting, held, is_like, text
 from tokenaudit.org.records import Allocation, Rule, Where
-from tokenaudit.schema import MONEY
+from tokenaudit.schema import DIMENSIONS, MONEY, NAMES
 
 ASSIGNED = ("team", "team_path", "cost_center", "gl_code", "allocation")
 """Dimensions that are known once charges are."""
@@ -150,8 +150,9 @@ class Lens:
         """Add up charges that nothing tells apart any more: there are as many parts of each as there are targets."""
         model = pl.when(pl.col("cost_basis") == "unpriced").then("request_model")
         known = charges if "request_model" in self.uses else charges.with_columns(model.alias("request_model"))
-        kept = {*self.uses, *PERSONAL[1:], *org_keys.raw(self._stored()), *KEPT}
-        keys = [name for name in known.columns if name in kept]
+        kept = {*org_keys.stored(self.uses), *PERSONAL[1:], *org_keys.raw(self._stored()), *KEPT}
+        told = {*NAMES, *DIMENSIONS, *SUMS, *MONEY, "last_start", "context_tier"}
+        keys = [name for name in known.columns if name in kept or not (name in told or name.startswith(RAW))]
         return known.group_by(keys).agg(pl.col(SUMS).sum(), *map(known_sum, MONEY), pl.col("last_start").max())
 
     def spent(self, names: Iterable[str]) -> list[str]:
