@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from tokenaudit import config
 from tokenaudit.errors import ConfigError
 from tokenaudit.org.check import problems
 from tokenaudit.org.map import org_of
-from tokenaudit.org.read import entries
+from tokenaudit.org.read import FILES, KINDS, entries
+from tokenaudit.org.records import Section
 
 SHARED = '[[allocation]]\nname = "s"\nwhere = { user = "x" }\n'
 PERSON = '[[org.person]]\nuser = "{}"\n'
@@ -112,7 +114,7 @@ weights = { eng = 66.7, web = "33.3" }
         (f'{SHARED}split = "fixed"\nweights = {{ a = 60, b = 30 }}', "error", 1,
          "weights add up to 90 %, not to 100 %", "change one of them"),
         (f'{SHARED}split = "fixed"\nweights = {{ a = 160, b = -60 }}', "error", 1,
-         "a weight below 0", "write per cent: { eng = 60, sales = 40 }"),
+         "a weight that is no number from 0 to 100", "write per cent: { eng = 60, sales = 40 }"),
         (f'{SHARED}split = "evn"', "error", 1,
          "unknown `split`: `evn`", "did you mean `even`?"),
         (f'{SHARED}to = "teams"', "error", 1,
@@ -206,3 +208,17 @@ def test_a_broken_map_stops_reports(tmp_path: Path) -> None:
     path.write_text(f'{PERSON.format("x")}team = "a"\n{PERSON.format("y")}', encoding="utf-8")
     assert org_of(config.read(path)) is not None
     assert org_of(config.Config()) is None
+
+
+def test_weights_are_read_exactly(tmp_path: Path) -> None:
+    """33.3 is 33.3 and no binary fraction, as a number and as text; what is no number is named."""
+    text = f"{SHARED}split = 'fixed'\nweights = {{ a = 33.3, b = '66.6', c = 0.1 }}"
+    assert found(tmp_path, text) == []
+    assert refused(tmp_path, text.replace("33.3", "'x'"))[0].startswith("tokenaudit.toml:1: invalid decimal string")
+    (one,) = found(tmp_path, text.replace("33.3", "nan"))
+    assert one[3] == "a weight that is no number from 0 to 100"
+
+
+def test_the_section_has_every_key() -> None:
+    """What `[org]` may hold is told in one place."""
+    assert {item.name for item in fields(Section)} == {*KINDS, *FILES}
