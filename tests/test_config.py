@@ -13,6 +13,9 @@ from tokenaudit import config
 from tokenaudit.config import Config, Plan, load, read, store_path
 from tokenaudit.errors import ConfigError
 
+KEYS = (
+    "keys are store, timezone, plan, account, source, projects, models, org, allocation, price, agreement, fx, fx_file"
+)
 FULL = """
 store = "spend"
 timezone = "Europe/Berlin"
@@ -119,16 +122,8 @@ def test_absolute_and_home_paths_stay(tmp_path: Path, isolated: Path) -> None:
     ("text", "message", "hint"),
     [
         ('timezon = "UTC"', "unknown key `timezon` in `{path}`", "did you mean `timezone`?"),
-        (
-            "budget = 3",
-            "unknown key `budget` in `{path}`",
-            "keys are store, timezone, plan, account, source, projects, models, price, agreement, fx, fx_file",
-        ),
-        (
-            "path = 'x'",
-            "unknown key `path` in `{path}`",
-            "keys are store, timezone, plan, account, source, projects, models, price, agreement, fx, fx_file",
-        ),
+        ("budget = 3", "unknown key `budget` in `{path}`", KEYS),
+        ("path = 'x'", "unknown key `path` in `{path}`", KEYS),
         ("plans = []", "unknown key `plans` in `{path}`", "did you mean `plan`?"),
         ("[[plan]]\nsorce = 'x'", "unknown key `sorce` in [[plan]] of `{path}`", "did you mean `source`?"),
         ("[[plan]]\nday = 1", "unknown key `day` in [[plan]] of `{path}`", "keys are source, user, from, until, name"),

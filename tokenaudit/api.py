@@ -13,8 +13,10 @@ from tokenaudit import config as configuration
 from tokenaudit.analysis.where import in_period
 from tokenaudit.charges import charge, with_price_dimensions
 from tokenaudit.periods import Period, parse_period, today
+from tokenaudit.reports.declared import declared
 from tokenaudit.reports.owners import attributed
-from tokenaudit.reports.question import Question, ask, book_of, declared
+from tokenaudit.reports.people import as_people
+from tokenaudit.reports.question import Question, ask, book_of
 from tokenaudit.sources import declare
 from tokenaudit.store.store import Store
 
@@ -70,7 +72,7 @@ class OpenStore:
         """Return the usage rows of a period: the columns of `tokenaudit.schema.USAGE`, each billable thing once."""
         span = self.period(period)
         usage = attributed(self._store, self._store.usage(span.start, span.end))
-        return in_period(declared(usage, self._config), span).inside
+        return in_period(as_people(declared(usage, self._config), self._config, span), span).inside
 
     def charges(self, period: str = "all") -> pl.LazyFrame:
         """Return the usage rows of a period with `model`, `cost_basis` and money added.

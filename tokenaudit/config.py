@@ -28,6 +28,13 @@
     [[price]]                       # of models that the price book lacks, see docs/agreements.md
     [[agreement]]                   # what was agreed with a vendor, see there
     [[fx]]                          # exchange rates, see there
+    [org]                           # who is who, in which team, and who pays, see docs/org.md
+    people = "people.csv"
+
+    [[allocation]]                  # shared cost, split over teams
+    name = "seats"
+    where = { source = "github-metered" }
+    split = "even"
 
 One file counts: the one named by --config or TOKENAUDIT_CONFIG, else the nearest upward from the working directory,
 else that of the user. Nothing in it is ever executed.
@@ -124,6 +131,10 @@ class Config:
     """New names of projects by their old ones."""
     models: Mapping[str, str] = field(default_factory=dict)
     """Models by the names that logs have for them, see `Names.renamed`."""
+    org: Mapping[str, Any] = field(default_factory=dict)
+    """The org map as it is written; `tokenaudit.org` reads and checks it."""
+    allocations: tuple[Mapping[str, Any], ...] = field(default=(), metadata={"key": "allocation"})
+    """How cost is shared, as it is written; as above."""
     path: Path | None = field(default=None, metadata={"key": None})
     """The file this was read from."""
     terms: Any = field(default=None, metadata={"key": None})

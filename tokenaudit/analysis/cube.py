@@ -15,18 +15,20 @@ from tokenaudit.analysis import overlap, times
 from tokenaudit.analysis.billing import with_bills_spread
 from tokenaudit.analysis.idle import idle_columns
 from tokenaudit.analysis.measures import known_sum
+from tokenaudit.analysis.sight import MAPPED, UNMAPPED, Sight, shown
 from tokenaudit.analysis.where import PRICED_DIMENSIONS, charge_filter, usage_filter
 from tokenaudit.charges import ROW_DIMENSIONS, Quoted, charge, quoted, with_offers, with_row_dimensions
 from tokenaudit.conditions import Condition
 from tokenaudit.errors import QueryError, did_you_mean
-from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, TIME_DIMENSIONS
+from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, ORG_DIMENSIONS, TIME_DIMENSIONS
 
 if TYPE_CHECKING:
+    from tokenaudit.analysis.lens import Lens
     from tokenaudit.analysis.overlap import Joined
     from tokenaudit.prices.book import PriceBook
 
 DETAILS = ("billing_currency", "cost_basis", "granularity", "unpriced_model", "unpriced_reason", "tier_unknown")
-"""What a cube is always split by, besides the dimensions asked for."""
+"""What a cube is always split by, besides the dimensions asked for; where cost is shared also by `allocation`."""
 
 USAGE_SUMS = (*COUNTS, "estimated_output_tokens")
 SUMS = (*USAGE_SUMS, "unpriced_requests", "unpriced_tokens", "joined_tokens")
@@ -51,30 +53,39 @@ def cube(
     timezone: str = "UTC",
     conditions: Sequence[Condition] = (),
     expected_rows: int = LARGE,
+    sight: Sight = UNMAPPED,
 ) -> pl.DataFrame:
     """Return the priced sums of `usage` for each combination of the dimensions `by` and `DETAILS`.
 
     `usage` holds usage rows of the time asked for. `expected_rows` tells about how many there are: for few it is
     quicker to sum columns that hold nothing than to find them. Times in `by` are read in `timezone` and come back as
-    ISO 8601 text.
+    ISO 8601 text. `sight` says who is who, and shares cost out.
 
-    Columns: `by`, `DETAILS` (``unpriced_model`` is the `request_model` of rows without a price, ``unpriced_reason``
-    why, ``tier_unknown`` whether rows are sums of requests that may be in a long context), `SUMS` (Int64), money
-    (Decimal(38, 18), in `billing_currency`, null where no part is known), `dearest_cost`, what rows of unknown tier
-    would cost at most, and `data_to`, the instant up to which the rows reach. Raises QueryError for an unknown
-    dimension.
+    Columns: `by` (after `allocation` also `allocated_ratio`), `DETAILS` (``unpriced_model`` is the `request_model` of
+    rows without a price, ``unpriced_reason`` why, ``tier_unknown`` whether rows are sums of requests that may be in a
+    long context), `SUMS` (Int64), money (Decimal(38, 18), in `billing_currency`, null where no part is known),
+    `dearest_cost`, what rows of unknown tier would cost at most, and `data_to`, the instant up to which the rows reach.
+    Raises QueryError for an unknown dimension.
     """
     names = dimensions(by)
-    late = [condition for condition in conditions if condition.column in PRICED_DIMENSIONS]
+    seen = lens(sight, unlike(names, columns_of(conditions)), timezone, ties=False)
+    if seen is not None and not seen.maps:
+        seen = None
+    late = [item for item in conditions if item.column in PRICED_DIMENSIONS or (seen and seen.waits(item.column))]
     early = [condition for condition in conditions if condition not in late]
-    keys = group_keys(unlike(names, (condition.column for condition in late)), timezone)
     chosen = usage.filter(usage_filter(early))
+    keys = group_keys(unlike(names, columns_of(late)), timezone, seen, chosen)
     idle = idle_columns(chosen) if expected_rows >= LARGE else {}
-    charges = charge(_once(_sums(chosen, book, keys, idle)), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
-    return detailed(charges.filter(charge_filter(late)), names).collect(engine="streaming")
+    added = _once(_sums(chosen, book, keys, idle))
+    if seen is not None:
+        added = as_people(added.collect(engine="streaming"), seen).lazy()
+    charges = charge(added, book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
+    if seen is not None and seen.assigns:
+        charges = seen.assigned(charges.collect(engine="streaming")).lazy()
+    return detailed(charges.filter(charge_filter(late)), shown(names), seen=seen).collect(engine="streaming")
 
 
-def joined_cube(
+def joined_cube(  # noqa: PLR0913 - what a report asks for
     usage: pl.LazyFrame,
     by: Sequence[str],
     book: PriceBook,
@@ -83,23 +94,47 @@ def joined_cube(
     timezone: str = "UTC",
     conditions: Sequence[Condition] = (),
     inside: pl.Expr | None = None,
+    sight: Sight = UNMAPPED,
 ) -> Counted:
     """Return the cube of usage in which several sources tell of the same calls, each call counted once.
 
     As `cube`, but `usage` holds all rows of the UTC days that the time asked for touches; `inside` says which are asked
     for. Conditions choose among the rows after their bills are spread over them, and what is told of the decisions.
+    Names of one person are tied as one.
     """
     names = dimensions(by)
+    wanted = unlike(names, columns_of(conditions))
     within = pl.lit(value=True) if inside is None else inside
-    keys = [
-        *group_keys(unlike(names, columns_of(conditions)), timezone),
-        *overlap.keys(overlapping),
-        within.alias("inside"),
-    ]
+    seen = lens(sight, wanted, timezone, ties=True)
+    keys = [*group_keys(wanted, timezone, seen, usage), *overlap.keys(overlapping), within.alias("inside")]
     cells = _sums(usage, book, keys, {}).collect(engine="streaming")
-    charges, told = settled(cells, book, overlapping, conditions)
-    asked = charges.lazy().filter("inside", charge_filter(conditions))
-    return Counted(detailed(asked, names).collect(), told)
+    charges, told = settled(as_people(cells, seen) if seen else cells, book, overlapping, conditions)
+    asked = charges.filter("inside").drop("cell", *overlap.KEYS)
+    asked = seen.assigned(asked) if seen else asked
+    return Counted(detailed(asked.lazy().filter(charge_filter(conditions)), shown(names), seen=seen).collect(), told)
+
+
+def lens(sight: Sight, wanted: Sequence[str], timezone: str, *, ties: bool) -> Lens | None:
+    """Return how a question sees usage; None where there is no org map and nothing of one is asked for."""
+    if sight.org is None and set(wanted).isdisjoint(ORG_DIMENSIONS):
+        return None
+    from tokenaudit.analysis.lens import Lens
+    from tokenaudit.org.map import tables
+    from tokenaudit.org.records import Entries
+
+    return Lens(sight.org or tables(Entries()), frozenset(wanted), timezone, sight.span, ties=ties)
+
+
+def as_people(cells: pl.DataFrame, seen: Lens) -> pl.DataFrame:
+    """Put people in the place of names in cells, and add up those that are alike then."""
+    mapped = seen.identified(cells)
+    if seen.ties:
+        tied = pl.when(pl.col("tie_day").is_not_null()).then(pl.col("user").cast(pl.String))
+        mapped = mapped.with_columns(tied.alias("tie_user"))
+    known = mapped.drop(seen.spent(mapped.columns))
+    given = ("billed_cost", "list_cost")
+    keys = [name for name in known.columns if name not in (*USAGE_SUMS, *given, "last_start")]
+    return known.group_by(keys).agg(pl.col(USAGE_SUMS).sum(), *map(known_sum, given), pl.col("last_start").max())
 
 
 def settled(
@@ -112,9 +147,11 @@ def settled(
 ) -> tuple[pl.DataFrame, Joined]:
     """Return sums that hold the keys of `overlap` and `inside` as charges, each call once, and what was decided.
 
-    Of what was decided only that of sums which fit `conditions` is told. `keep` is that of `charge`.
+    Of what was decided only that of sums which fit `conditions` is told, as far as sums can tell: they know
+    neither teams nor how they will be paid for. `keep` is that of `charge`.
     """
-    known = charge_filter(condition for condition in conditions if condition.column != "cost_basis")
+    told = {name for name in cells.columns if name != "cost_basis"}
+    known = charge_filter(condition for condition in conditions if condition.column in told)
     once, joined = overlap.without_repeats(cells.with_columns(shown=pl.col("inside") & known), overlapping)
     return with_bills_spread(charge(once.lazy(), book, keep=keep).collect(), overlapping, joined)
 
@@ -138,10 +175,17 @@ def unlike(names: Iterable[str], others: Iterable[str]) -> list[str]:
     return list(dict.fromkeys((*names, *others)))
 
 
-def group_keys(names: Sequence[str], timezone: str) -> list[pl.Expr]:
-    """Return what usage rows are added up by: dimensions, and what their price depends on."""
-    columns = unlike((name for name in names if name in NAMES), (*ROW_DIMENSIONS, "granularity"))
-    return [*map(pl.col, columns), *times.units(names, timezone)]
+def group_keys(
+    names: Sequence[str], timezone: str, seen: Lens | None = None, usage: pl.LazyFrame | None = None
+) -> list[pl.Expr]:
+    """Return what usage rows are added up by: dimensions, what their price depends on, and what `seen` looks at.
+
+    With `seen` goes the `usage` whose rows they are.
+    """
+    stored = (name for name in names if name in NAMES and not (seen and name in MAPPED))
+    columns = unlike(stored, (*ROW_DIMENSIONS, "granularity"))
+    looked_at = () if seen is None or usage is None else seen.grouping(usage)
+    return [*map(pl.col, columns), *times.units(names, timezone), *looked_at]
 
 
 def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr], idle: dict[str, pl.Expr]) -> pl.LazyFrame:
@@ -163,16 +207,19 @@ def _once(sums: pl.LazyFrame) -> pl.LazyFrame:
     return sums.collect(engine="streaming").lazy() if "top_tier" in sums.collect_schema().names() else sums
 
 
-def detailed(charges: pl.LazyFrame, names: Sequence[str], amounts: Sequence[str] = MONEY) -> pl.LazyFrame:
+def detailed(
+    charges: pl.LazyFrame, names: Sequence[str], amounts: Sequence[str] = MONEY, *, seen: Lens | None = None
+) -> pl.LazyFrame:
     """Return the cube of charges, by `names` and DETAILS, with the sums of the money columns `amounts`."""
+    details = (*DETAILS, "allocation") if seen and seen.splits else DETAILS
     unpriced = pl.when(pl.col("cost_basis") == "unpriced")
     unknown = pl.col("dearest_cost").is_not_null() & (pl.col("cost_basis") != "billed")
     data_to = times.bucket_end(pl.col("last_start"))
-    shown = charges.with_columns(*times.labels(names), data_to=data_to).with_columns(
+    labelled = charges.with_columns(*times.labels(names), data_to=data_to).with_columns(
         unpriced.then("request_model").alias("unpriced_model"),
         unpriced.then("unpriced_reason").alias("unpriced_reason"),
         unknown.alias("tier_unknown"),
         pl.when(unknown).then("dearest_cost").alias("dearest_cost"),
     )
     money = [known_sum(column) for column in (*amounts, "dearest_cost")]
-    return shown.group_by(unlike(names, DETAILS)).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())
+    return labelled.group_by(unlike(names, details)).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())

@@ -16,7 +16,8 @@ from tokenaudit.analysis import overlap, times
 from tokenaudit.analysis.agreed import DAY, Books, day_key, numbered, settled, with_deals, with_markup
 from tokenaudit.analysis.billing import with_bills_spread
 from tokenaudit.analysis.converted import converted
-from tokenaudit.analysis.cube import columns_of, detailed, dimensions, group_keys, sums, unlike
+from tokenaudit.analysis.cube import as_people, columns_of, detailed, dimensions, group_keys, lens, sums, unlike
+from tokenaudit.analysis.sight import UNMAPPED, Sight, shown
 from tokenaudit.analysis.where import charge_filter
 from tokenaudit.charges import charge, quoted, with_offers
 from tokenaudit.conditions import Condition
@@ -26,6 +27,7 @@ from tokenaudit.terms.records import Agreement, Terms
 from tokenaudit.terms.spans import Span
 
 if TYPE_CHECKING:
+    from tokenaudit.analysis.lens import Lens
     from tokenaudit.prices.book import PriceBook
 
 EXACT = pl.Decimal(38, 18)
@@ -49,6 +51,13 @@ class Wanted:
     overlapping: overlap.Overlap | None = None
     keep: Sequence[str] = ()
     """Columns of the book's rates that stay beside what they priced in `Dated.rows`."""
+    sight: Sight = UNMAPPED
+    """Who is who, and how cost is shared out."""
+
+    def seen(self) -> Lens | None:
+        """Return how the question sees usage, see `cube.lens`."""
+        names = unlike(self.by, columns_of(self.conditions))
+        return lens(self.sight, names, self.timezone, ties=self.overlapping is not None)
 
 
 class Dated(NamedTuple):
@@ -76,12 +85,14 @@ def dated_cube(usage: pl.LazyFrame, book: PriceBook, terms: Terms, wanted: Wante
     done = settled(_charged(usage, book, terms.agreements, wanted, names), terms.agreements)
     days = _within(wanted, done.charges, terms.agreements)
     fees = _fee_rows(_fees(terms.agreements, done.books, days, wanted.as_of), terms.agreements, names, wanted.timezone)
-    whole = with_markup(_with_fees(done.charges, fees), terms.agreements)
-    asked = whole.filter("inside", charge_filter(wanted.conditions))
+    whole = with_markup(_with_fees(done.charges, fees), terms.agreements).filter("inside")
+    seen = wanted.seen()
+    placed = seen.assigned(seen.on_days(whole.drop("cell", *overlap.KEYS, strict=False), DAY)) if seen else whole
+    asked = placed.filter(charge_filter(wanted.conditions))
     found = converted(asked, terms.fx, wanted.currency or "")
     final = found.charges if wanted.currency else asked
     marked_up = ("markup",) if any(agreement.markup for agreement in terms.agreements) else ()
-    cube = detailed(final.lazy(), names, (*MONEY, *marked_up)).collect()
+    cube = detailed(final.lazy(), shown(names), (*MONEY, *marked_up), seen=seen).collect()
     since = done.charges.select(pl.col(DAY).min()).item()
     return Dated(cube, asked, done.books, days, since, found.rates)
 
@@ -91,11 +102,16 @@ def _charged(
 ) -> pl.DataFrame:
     """Return the priced cells, with what holds for them, their bills spread."""
     within = pl.lit(value=True) if wanted.inside is None else wanted.inside
-    asked = [*group_keys(unlike(names, columns_of(wanted.conditions)), wanted.timezone), within.alias("inside")]
+    seen = wanted.seen()
+    asked = [
+        *group_keys(unlike(names, columns_of(wanted.conditions)), wanted.timezone, seen, usage),
+        within.alias("inside"),
+    ]
     tied = [] if wanted.overlapping is None else overlap.keys(wanted.overlapping)
     found = quoted(usage, book)
     keys = [*asked, day_key(), *tied]
     cells = with_offers(sums(usage, found, keys, {}), found).collect(engine="streaming")
+    cells = as_people(cells, seen) if seen else cells
     if wanted.overlapping is None:
         shared = wanted.currency is not None or any(agreement.shares_out() for agreement in agreements)
         priced = charge(with_deals(numbered(cells, ordered=shared), agreements, book).lazy(), book, keep=wanted.keep)

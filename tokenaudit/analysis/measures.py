@@ -35,6 +35,9 @@ UNCERTAIN: dict[str, tuple[str, ...]] = {
 MARKUP, CURRENCY = "markup", "billing_currency"
 """What charge-back adds, in cubes under an agreement that says any; and the column that keeps money apart."""
 
+AMOUNTS = (*MONEY, "dearest_cost", MARKUP)
+"""Every column of money that charges may have."""
+
 MEASURES = (*TOKENS, *MONEY[:-1], *UNCERTAIN, MONEY[-1])
 """The figures of a row, in the order of the JSON contract."""
 
@@ -47,6 +50,11 @@ def measured(cube: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     figures = [_figure(name) for name in MEASURES]
     grouped = cube.lazy().group_by(by).agg(figures) if by else cube.lazy().select(figures)
     return grouped.with_columns(pl.col(pl.Categorical).cast(pl.String)).collect(engine="streaming")
+
+
+def amounts(charges: pl.DataFrame) -> list[str]:
+    """Return the columns of money that charges have."""
+    return [name for name in AMOUNTS if name in charges.columns]
 
 
 def known_sum(column: str) -> pl.Expr:

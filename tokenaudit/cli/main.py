@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "prices": "tokenaudit.cli.prices",
     "count": "tokenaudit.cli.count",
     "doctor": "tokenaudit.cli.doctor",
+    "org": "tokenaudit.cli.org",
     "forget": "tokenaudit.cli.forget",
 }
 """Modules by the name of their command, in the order of the help."""
@@ -52,7 +53,7 @@ NEW_OBJECTS = 50_000
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    findings, from a command that judges: doctor --verify
+  1    findings, from a command that judges: doctor --verify, org check
   2    usage, configuration or input error, or no data for what was asked
   70   internal error
   130  interrupted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +19,9 @@ from tokenaudit.errors import NoDataError
 from tokenaudit.periods import Period, parse_period, today
 from tokenaudit.prices.book import PriceBook, load_book
 from tokenaudit.render.numbers import plural
+from tokenaudit.reports.declared import declared, with_names
 from tokenaudit.reports.owners import attributed
+from tokenaudit.reports.people import of_people, sight
 from tokenaudit.schema import TOKEN_CLASSES
 from tokenaudit.sources.source import DECLARED_RULES
 
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
 LEFT_OUT_COST = "billed_cost"
 SEVERAL = 2
-USER_ID = r'"user_id":"([^"\\]+)"'
-"""The tag in which a bill keeps the id of a user whom it also knows by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class Answer:
 
 def ask(store: Store, question: Question) -> Answer:
     """Return the answer to a question; its cube is empty where the store holds nothing for it."""
+    question = replace(question, conditions=of_people(question.conditions, question.config))
     overlapping = overlap_of(store, question)
     return (_dated if question.is_dated else _undated)(store, question, overlapping)
 
@@ -125,6 +126,7 @@ def _plainly(store: Store, question: Question) -> Answer:
         timezone=period.timezone,
         conditions=question.conditions,
         expected_rows=expected_rows(store, period),
+        sight=sight(question.config, period),
     )
     return Answer(sums, not_counted(found.left_out, question))
 
@@ -140,6 +142,7 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
         timezone=question.period.timezone,
         conditions=question.conditions,
         inside=found.inside,
+        sight=sight(question.config, question.period if question.period.open else whole_days(question.period)),
     )
     return Answer(counted.cube, not_counted(found.left_out, question), counted.joined)
 
@@ -165,7 +168,8 @@ def under_terms(
     from tokenaudit.terms.spans import Span
 
     terms, period, book = question.config.terms or Terms(), question.period, book_of(question.config)
-    found = reach(store, question, overlapping, widest(period, terms.agreements))
+    whole = widest(period, terms.agreements)
+    found = reach(store, question, overlapping, whole)
     inside = None if period.open else belongs(period)
     wanted = Wanted(
         question.by,
@@ -177,6 +181,7 @@ def under_terms(
         question.currency,
         overlapping,
         keep,
+        sight(question.config, whole),
     )
     return found, dated_cube(with_covered(found.usage, terms.agreements, book), book, terms, wanted)
 
@@ -260,54 +265,6 @@ def _share(one: set[str | None], two: set[str | None]) -> bool:
     return bool(one & two) or None in one or None in two
 
 
-def with_names(store: Store, bills: Sequence[str], usage: pl.LazyFrame) -> pl.LazyFrame:
-    """Give rows that only know the ids of a project (in `workspace`) and a user the names that bills have for them."""
-    rows = store.rows().filter(pl.col("source").is_in(bills))
-    texts = rows.select(pl.col("workspace", "project", "user", "tags").cast(pl.String))
-    projects = _known(texts, pl.col("workspace"), "project")
-    users = _known(texts, pl.col("tags").str.extract(USER_ID), "user")
-    own, place = pl.col("project").cast(pl.String), pl.col("workspace").cast(pl.String)
-    project = pl.when(own.is_null() | (own == place)).then(place.replace(projects)).otherwise(own)
-    user = pl.col("user").cast(pl.String).replace(users)
-    named = {"project": project} if projects else {}
-    named |= {"user": user} if users else {}
-    return usage.with_columns(expression.cast(pl.Categorical).alias(name) for name, expression in named.items())
-
-
-def _known(rows: pl.LazyFrame, key: pl.Expr, name: str) -> dict[str, str]:
-    """Return the names that ids have."""
-    pairs = (
-        rows.select(key.alias("key"), pl.col(name).alias("name")).drop_nulls().filter(pl.col("key") != pl.col("name"))
-    )
-    return dict(pairs.unique().sort("key", "name", descending=[False, True]).collect().iter_rows())
-
-
-def declared(usage: pl.LazyFrame, config: Config) -> pl.LazyFrame:
-    """Apply what the configuration declares: projects renamed, accounts named, logs of a plan marked as `included`."""
-    if config.projects:
-        renamed = pl.col("project").cast(pl.String).replace(dict(config.projects))
-        usage = usage.with_columns(project=renamed.cast(pl.Categorical))
-    if config.accounts:
-        named = [pl.when(_of(item.source, item.user)).then(pl.lit(item.account)) for item in config.accounts]
-        account = pl.coalesce(pl.col("account").cast(pl.String), *named)
-        usage = usage.with_columns(account=account.cast(pl.Categorical))
-    for plan in config.plans:
-        covered = _of(plan.source, plan.user)
-        if plan.first is not None:
-            covered &= pl.col("charge_period_start") >= _midnight(plan.first)
-        if plan.last is not None:
-            covered &= pl.col("charge_period_start") < _midnight(plan.last + timedelta(days=1))
-        basis = pl.when(covered.fill_null(value=False)).then(pl.lit("included", pl.Categorical))
-        usage = usage.with_columns(cost_basis=basis.otherwise(pl.col("cost_basis")))
-    return usage
-
-
-def _of(source: str, user: str | None) -> pl.Expr:
-    """Say whether a row is of a source, and of a user if one is named."""
-    rows = pl.col("source") == source
-    return rows if user is None else rows & (pl.col("user") == user)
-
-
 def default_period(store: Store, as_of: date, timezone: str) -> tuple[Period, str | None]:
     """Return the month of `as_of`, or the newest one with data and a sentence that says so.
 
@@ -364,7 +321,3 @@ def not_counted(rows: pl.LazyFrame, question: Question) -> pl.DataFrame:
         .sort("source", "billing_currency")
         .collect()
     )
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
