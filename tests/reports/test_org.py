@@ -26,14 +26,14 @@ name = "web"
 parent = "eng"
 [[org.person]]
 user = "alice@example.com"
-aliases = ["alice"]
+aliases = ["alice@corp.example"]
 team = "web"
 """
 
 
 @pytest.fixture
 def store(isolated: Path) -> Path:
-    """Return a store in which a log of `alice` and a gateway's log of `alice@example.com` tell of the same call."""
+    """Return a store in which two logs tell of one call: `alice@corp.example` and a gateway, `alice@example.com`."""
     (isolated / "log").mkdir()
     message = {
         "id": "msg_1", "model": MODEL, "stop_reason": "end_turn", "content": [],
@@ -49,7 +49,7 @@ def store(isolated: Path) -> Path:
         "user": "alice@example.com", "custom_llm_provider": "anthropic", "metadata": {}, "cache_hit": "False",
     }  # fmt: skip
     (isolated / "spend.json").write_text(json.dumps([spend]), encoding="utf-8")
-    ingest([str(isolated / "log")], isolated / "store", naming=Naming("alice"))
+    ingest([str(isolated / "log")], isolated / "store", naming=Naming("alice@corp.example"))
     summary = ingest([str(isolated / "spend.json")], isolated / "store")
     assert [item.source for item in summary.files] == ["litellm-spend-logs"]
     return isolated / "store"
@@ -72,7 +72,7 @@ def test_two_names_of_one_person_count_once(store: Path, isolated: Path, capsys:
     ]
     for by in ("model", "source", "day", "team", "session"):
         assert report(capsys, store, "--by", by)["totals"] == once["totals"], by
-    for where in ("team=eng", "user=alice", "user=ALICE@example.com", "user!="):
+    for where in ("team=eng", "user=alice@corp.example", "user=ALICE@example.com", "user!="):
         assert report(capsys, store, "--by", "model", "--where", where)["totals"] == once["totals"], where
     assert once["totals"]["effective_cost"] == both["totals"]["effective_cost"] / 2
 
@@ -106,7 +106,7 @@ def test_frames_have_the_names_of_the_map(store: Path, isolated: Path) -> None:
         assert spend.select("team", "total_tokens").rows() == [("web", 1100)]
 
 
-@pytest.mark.parametrize("user", ["alice", "alice@example.com", "Alice"])
+@pytest.mark.parametrize("user", ["alice@corp.example", "alice@example.com", "Alice@corp.example"])
 def test_plans_know_all_names_of_a_person(
     store: Path, isolated: Path, capsys: pytest.CaptureFixture[str], user: str
 ) -> None:
@@ -123,7 +123,7 @@ def test_plans_know_all_names_of_a_person(
 def test_tables_say_what_has_no_team(store: Path, isolated: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """People read `(unallocated)`, and how much that is; machines get null. A direct cost reads `(direct)`."""
     seats = '[[allocation]]\nname = "rest"\nwhere = { user = "nobody" }\n'
-    (isolated / "tokenaudit.toml").write_text(MAP.replace('"alice"', '"al"') + seats, encoding="utf-8")
+    (isolated / "tokenaudit.toml").write_text(MAP.replace('"alice@corp.example"', '"al"') + seats, encoding="utf-8")
     assert run(["report", "--store", str(store), "--period", "2026-10", "--by", "team,allocation"]) == 0
     out = capsys.readouterr().out
     assert "(unallocated)  (direct)" in out
@@ -139,7 +139,7 @@ def test_machines_get_the_ratio(store: Path, isolated: Path, capsys: pytest.Capt
     """Beside the name of the rule; people read what was shared in the notes."""
     shared = '[[allocation]]\nname = "log"\nwhere = { source = "claude-code" }\nsplit = "fixed"\n'
     weights = "weights = { eng = 12.5, web = 87.5 }\n"
-    text = MAP.replace('"alice"', '"al"') + shared + weights
+    text = MAP.replace('"alice@corp.example"', '"al"') + shared + weights
     (isolated / "tokenaudit.toml").write_text(text, encoding="utf-8")
     rows = report(capsys, store, "--by", "team,allocation")["rows"]
     keys = ("team", "allocation", "allocated_ratio", "total_tokens")
@@ -160,18 +160,18 @@ def test_suggest(store: Path, isolated: Path, capsys: pytest.CaptureFixture[str]
     assert text == (
         "# 2 names that the org map does not know. Nothing is changed: paste what is right.\n"
         "\n"
-        "# $0.0060, 1.1 K tokens: alice (same name before the @)\n"
+        "# $0.0060, 1.1 K tokens: alice@corp.example (same name before the @)\n"
         "# $0.0060, 1.1 K tokens: alice@example.com (new)\n"
         "[[org.person]]\n"
         'user = "alice@example.com"\n'
-        'aliases = ["alice"]\n'
+        'aliases = ["alice@corp.example"]\n'
     )
     assert run(["org", "suggest", "--store", str(store), "-f", "csv"]) == 0
-    assert capsys.readouterr().out == "user,aliases\nalice@example.com,alice\n"
+    assert capsys.readouterr().out == "user,aliases\nalice@example.com,alice@corp.example\n"
     assert run(["org", "suggest", "--store", str(store), "-f", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert [(row["name"], row["column"], row["user"], row["why"]) for row in rows] == [
-        ("alice", "user", "alice@example.com", "same name before the @"),
+        ("alice@corp.example", "user", "alice@example.com", "same name before the @"),
         ("alice@example.com", "user", "alice@example.com", "new"),
     ]
     (isolated / "tokenaudit.toml").write_text(text, encoding="utf-8")

@@ -150,10 +150,15 @@ def settled(
     Of what was decided only that of sums which fit `conditions` is told, as far as sums can tell: they know
     neither teams nor how they will be paid for. `keep` is that of `charge`.
     """
+    once, joined = overlap.without_repeats(marked(cells, conditions), overlapping)
+    return with_bills_spread(charge(once.lazy(), book, keep=keep).collect(), overlapping, joined)
+
+
+def marked(cells: pl.DataFrame, conditions: Sequence[Condition]) -> pl.DataFrame:
+    """Add `shown` to sums with `inside`: those that fit conditions, as far as they can tell before they are priced."""
     told = {name for name in cells.columns if name != "cost_basis"}
     known = charge_filter(condition for condition in conditions if condition.column in told)
-    once, joined = overlap.without_repeats(cells.with_columns(shown=pl.col("inside") & known), overlapping)
-    return with_bills_spread(charge(once.lazy(), book, keep=keep).collect(), overlapping, joined)
+    return cells.with_columns(shown=pl.col("inside") & known)
 
 
 def columns_of(conditions: Sequence[Condition]) -> list[str]:

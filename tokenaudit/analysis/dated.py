@@ -16,7 +16,7 @@ from tokenaudit.analysis import overlap, times
 from tokenaudit.analysis.agreed import DAY, Books, day_key, numbered, settled, with_deals, with_markup
 from tokenaudit.analysis.billing import with_bills_spread
 from tokenaudit.analysis.converted import converted
-from tokenaudit.analysis.cube import as_people, columns_of, detailed, dimensions, group_keys, lens, sums, unlike
+from tokenaudit.analysis.cube import as_people, columns_of, detailed, dimensions, group_keys, lens, marked, sums, unlike
 from tokenaudit.analysis.sight import UNMAPPED, Sight, shown
 from tokenaudit.analysis.where import charge_filter
 from tokenaudit.charges import charge, quoted, with_offers
@@ -116,7 +116,7 @@ def _charged(
         shared = wanted.currency is not None or any(agreement.shares_out() for agreement in agreements)
         priced = charge(with_deals(numbered(cells, ordered=shared), agreements, book).lazy(), book, keep=wanted.keep)
         return priced.with_columns(joined_tokens=pl.lit(0, pl.Int64)).collect()
-    once, joined = overlap.without_repeats(cells, wanted.overlapping)
+    once, joined = overlap.without_repeats(marked(cells, wanted.conditions), wanted.overlapping)
     charges = charge(with_deals(once, agreements, book).lazy(), book, keep=wanted.keep).collect()
     return with_bills_spread(charges, wanted.overlapping, joined)[0]
 
