@@ -15,7 +15,7 @@ import polars as pl
 from tokenaudit.analysis import overlap, times
 from tokenaudit.analysis.agreed import DAY, Books, day_key, numbered, settled, with_deals, with_markup
 from tokenaudit.analysis.billing import with_bills_spread
-from tokenaudit.analysis.converted import converted
+from tokenaudit.analysis.converted import RATES, converted
 from tokenaudit.analysis.cube import as_people, columns_of, detailed, dimensions, group_keys, lens, marked, sums, unlike
 from tokenaudit.analysis.sight import UNMAPPED, Sight, shown
 from tokenaudit.analysis.where import charge_filter
@@ -87,14 +87,20 @@ def dated_cube(usage: pl.LazyFrame, book: PriceBook, terms: Terms, wanted: Wante
     fees = _fee_rows(_fees(terms.agreements, done.books, days, wanted.as_of), terms.agreements, names, wanted.timezone)
     whole = with_markup(_with_fees(done.charges, fees), terms.agreements).filter("inside")
     seen = wanted.seen()
-    placed = seen.assigned(seen.on_days(whole.drop("cell", *overlap.KEYS, strict=False), DAY)) if seen else whole
-    asked = placed.filter(charge_filter(wanted.conditions))
-    found = converted(asked, terms.fx, wanted.currency or "")
-    final = found.charges if wanted.currency else asked
+    asked = _placed(whole, seen, wanted)
+    found = converted(whole if seen else asked, terms.fx, wanted.currency) if wanted.currency else None
+    final = asked if found is None else _placed(found.charges, seen, wanted)
     marked_up = ("markup",) if any(agreement.markup for agreement in terms.agreements) else ()
     cube = detailed(final.lazy(), shown(names), (*MONEY, *marked_up), seen=seen).collect()
     since = done.charges.select(pl.col(DAY).min()).item()
-    return Dated(cube, asked, done.books, days, since, found.rates)
+    rates = pl.DataFrame(schema=RATES) if found is None else found.rates
+    return Dated(cube, asked, done.books, days, since, rates)
+
+
+def _placed(charges: pl.DataFrame, seen: Lens | None, wanted: Wanted) -> pl.DataFrame:
+    """Return the charges asked for, with teams and shared cost where anybody asks for them."""
+    known = charges.drop("cell", *overlap.KEYS, strict=False)
+    return (seen.assigned(seen.on_days(known, DAY)) if seen else charges).filter(charge_filter(wanted.conditions))
 
 
 def _charged(
