@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tokenaudit.cli.main import run
 from tokenaudit.errors import PriceError
 from tokenaudit.prices.book import DATA, PriceBook, copies, load_book, newest_folder
 from tokenaudit.prices.making import published, tables
@@ -252,3 +253,19 @@ def test_published_prices_are_read_without_running_them() -> None:
     assert [provider.find(name) is model for name in ("m", "nn", "x")] == [True, True, False]
     with pytest.raises(PriceError, match="no prices as genai-prices publishes them"):
         published.read("providers: list = [__import__('os').getcwd()]")
+
+
+def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A copy is made and told, and taken back; without a word where from, or with a broken file, nothing happens."""
+    assert run(["prices", "update"]) == 2
+    assert "say where the prices are" in capsys.readouterr().err
+    broken = tmp_path / "prices.json"
+    broken.write_text("[1", encoding="utf-8")
+    assert run(["prices", "update", "--from", str(broken)]) == 2
+    assert newest_folder() == DATA
+    file = str(genai_wheel(tmp_path, "99.0.0"))
+    assert run(["prices", "update", "--from", file, "--as-of", "2026-12-01"]) == 0
+    assert "Reports use it from now on." in capsys.readouterr().err
+    assert newest_folder() != DATA
+    assert run(["prices", "update", "--reset"]) == 0
+    assert newest_folder() == DATA

@@ -11,6 +11,7 @@ COMMANDS: dict[str, str] = {
     "compare": "tokenaudit.cli.prices.compare",
     "scheduled": "tokenaudit.cli.prices.scheduled",
     "match": "tokenaudit.cli.prices.match",
+    "update": "tokenaudit.cli.prices.update",
 }
 """Modules by the name of their command, in the order of the help."""
 EXAMPLES = (
