@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "demo": "tokenaudit.cli.demo",
     "ingest": "tokenaudit.cli.ingest",
     "report": "tokenaudit.cli.report",
+    "forecast": "tokenaudit.cli.forecast",
     "sources": "tokenaudit.cli.sources",
     "doctor": "tokenaudit.cli.doctor",
     "forget": "tokenaudit.cli.forget",
