@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from tokenaudit.cli import options
+from tokenaudit.cli import contract, options
 from tokenaudit.errors import QueryError
 
 if TYPE_CHECKING:
     from datetime import date
 
 EXAMPLES = ("tokenaudit forecast --input daily.csv --as-of 2026-10-14",)
-Input = Annotated[
-    Path | None,
-    typer.Option(
-        "--input", metavar="FILE", help="Series of your own instead of the store: a CSV of series,date,value[,dim]."
-    ),
-]
 
 
 def command(
-    input: Input = None,  # noqa: A002 - the option's own name
+    input: contract.Input = None,  # noqa: A002 - the option's own name
     as_of: options.AsOf = None,
     timezone: options.Timezone = None,
     format: options.Format = None,  # noqa: A002 - the option's own name
@@ -40,21 +32,7 @@ def command(
     settings = options.settings(store, config, no_config=no_config, as_of=as_of, timezone=timezone)
     if input is None:
         raise QueryError("give --input")
-    write_contract(_forecasts(input, settings.as_of), format, output)
-
-
-def write_contract(rows: list[dict[str, object]], format: str | None, output: Path | None) -> None:  # noqa: A002
-    """Write the bare JSON array of a command with --input. QueryError where another format is asked for."""
-    import json
-
-    if format not in (None, "json"):
-        raise QueryError(f"--input prints JSON, not {format}", "leave --format out, or give json")
-    text = json.dumps(rows, indent=1) + "\n"
-    out = options.destination(output)
-    if isinstance(out, Path):
-        out.write_text(text, encoding="utf-8")
-    else:
-        out.write(text)
+    contract.write(_forecasts(input, settings.as_of), format, output)
 
 
 def _forecasts(path: Path, as_of: date) -> list[dict[str, object]]:

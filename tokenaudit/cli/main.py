@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "ingest": "tokenaudit.cli.ingest",
     "report": "tokenaudit.cli.report",
     "forecast": "tokenaudit.cli.forecast",
+    "anomalies": "tokenaudit.cli.anomalies",
     "sources": "tokenaudit.cli.sources",
     "doctor": "tokenaudit.cli.doctor",
     "forget": "tokenaudit.cli.forget",

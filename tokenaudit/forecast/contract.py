@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tokenaudit.errors import NoDataError, QueryError
+from tokenaudit.forecast.detect import flags
 from tokenaudit.forecast.engine import Outlook, Totals
 from tokenaudit.forecast.panel import Floats, Panel
 from tokenaudit.periods import parse_date
@@ -119,3 +120,23 @@ def _bands(totals: Totals) -> dict[str, Floats]:
 
 def _target(bands: dict[str, Floats], at: int) -> dict[str, float]:
     return {name: round(float(values[at]), 6) for name, values in bands.items()}
+
+
+def flag_rows(panel: Panel) -> list[dict[str, Any]]:
+    """Return what does not fit as the contract has it, one object for each flag, the clearest first."""
+    return [
+        {
+            "series": panel.names[flag.series],
+            "date": panel.day(flag.column).isoformat(),
+            "kind": flag.kind,
+            "score": round(flag.score, 3),
+            "days": flag.days,
+            "actual": round(flag.actual, 6),
+            "expected": round(flag.expected, 6),
+            "low": round(flag.low, 6),
+            "high": round(flag.high, 6),
+            "excess": round(flag.excess, 6),
+            "first": panel.day(flag.first).isoformat(),
+        }
+        for flag in flags(panel)
+    ]

@@ -14,7 +14,7 @@ from tokenaudit.forecast.traits import CUSHION, TINY, Traits
 
 EXPERTS = ("rate_7", "rate_month", "weekdays_7", "weekdays_14", "weekdays_28", "trend", "intermittent")
 """Names, in the order of the first axis of `totals`: mean of 7 days on a weekday profile, and of the month to
-date; weekday profile times a level that forgets half in 7, 14 and 28 days; with a damped trend; frequency times size (TSB)."""
+date; weekday profile times a level that forgets half in 7, 14 and 28 days; with a damped trend; TSB."""
 HALF_LIVES = (7, 14, 28)
 TREND_HALF_LIFE = 10
 LEAST_WEEKDAY = 0.02
@@ -75,7 +75,7 @@ def ahead(seen: Window, found: Traits, day_of_month: int, sporadic: Floats) -> A
     """
     profile = weekday_profile(seen)
     past = profile[:, (np.arange(WINDOW) - WINDOW) % WEEK]
-    levels = {life: _level(seen, past, life) for life in (*HALF_LIVES, TREND_HALF_LIFE)}
+    levels = {life: level(seen, past, life) for life in (*HALF_LIVES, TREND_HALF_LIFE)}
     slope, steady = _slope(seen)
     trend_level = np.where(steady, levels[TREND_HALF_LIFE], levels[HALF_LIVES[1]]) * _alive(found)
     rates = np.stack([seen.mean(WEEK), seen.mean(min(day_of_month, WINDOW)), sporadic])
@@ -97,7 +97,8 @@ def weekday_profile(seen: Window) -> Floats:
     return np.maximum(1 + trust[:, None] * (average - 1), LEAST_WEEKDAY)
 
 
-def _level(seen: Window, profile: Floats, half_life: float) -> Floats:
+def level(seen: Window, profile: Floats, half_life: float) -> Floats:
+    """Return the level a day that forgets half in `half_life` days; `profile` holds the factor of each day."""
     weight = 0.5 ** (np.arange(WINDOW)[::-1] / half_life) * seen.lived
     return (weight * seen.values).sum(axis=1) / np.maximum((weight * profile).sum(axis=1), TINY)
 
