@@ -47,7 +47,7 @@ INTERRUPTED, PIPE_CLOSED = 130, 141
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    findings, from a command that judges: doctor --verify
+  1    findings, from a command that judges: doctor --verify, anomalies --fail
   2    usage, configuration or input error, or no data for what was asked
   70   internal error
   130  interrupted

@@ -94,7 +94,7 @@ def flags(panel: Panel, threshold: float = 1.0) -> list[Flag]:
 def _flag(panel: Panel, judged: Judged, series: int, threshold: float) -> Flag:
     scores = judged.score[:, series]
     question, day = (int(place) for place in np.unravel_index(scores.argmax(), scores.shape))
-    calm = np.flatnonzero((scores < threshold).all(axis=0)[:day])
+    calm = np.flatnonzero(scores.max(axis=0)[:day] < threshold)
     first = int(calm[-1]) + 1 if len(calm) else 0
     begin = panel.days - scores.shape[1]
     values = (float(values[question, series, day]) for values in judged)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tokenaudit.forecast.experts import sporadic_levels
+from tokenaudit.forecast.experts import EXPERTS, sporadic_levels
 from tokenaudit.forecast.panel import Bools, Floats, Ints, Panel
 from tokenaudit.forecast.pool import Origin, actual, origin, pooled, weights
 from tokenaudit.forecast.prior import kind_of, shipped
@@ -41,6 +41,8 @@ PRIOR, TENANT = 50.0, 400.0
 """How many residuals the prior counts, and the tenant's own at most."""
 UNSEEN = 0.5
 """What a miss beyond all that were seen counts, on each side: few residuals do not show their extremes."""
+JUDGED, FEW = 14, 5
+"""Days of the windows that tell how good forecasts were, and how many there must be."""
 FARTHEST = 366
 FLOOR = 1e-9
 
@@ -72,6 +74,16 @@ def _above(limit: float, row: Floats) -> float:
     return 1 - float(np.interp(limit, row, LEVELS, left=0.0, right=1.0)) if row[0] < row[-1] else float(row[0] > limit)
 
 
+class Typical(NamedTuple):
+    """By how much totals of past windows were typically missed, in logs: the median of each series, or NaN."""
+
+    days: int
+    own: Floats
+    """By the pool."""
+    rate: Floats
+    """By the run-rate of the month to date."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Outlook:
     """What series will do after the last day of a panel."""
@@ -84,6 +96,7 @@ class Outlook:
     """Residuals: series x `HORIZONS` x `LEVELS`."""
     expected: Floats
     """The pool's forecast of the total of the next 1, 2, ... days: series x days."""
+    typical: Typical
 
     @property
     def known(self) -> Bools:
@@ -126,12 +139,13 @@ class Learned(NamedTuple):
     counts: Floats
     """The tenant's residuals that tell of each series: series x horizons x bins."""
     expected: Floats
+    typical: Typical
 
     def outlook(self, prior: Floats | None = None) -> Outlook:
         """Return the outlook; `prior` is what `prior.ready` makes, by default the one that came with this version."""
         counts = self.counts + prior_counts(self.panel, self.now.traits, prior) + FLOOR
         counts[..., [1, -1]] += UNSEEN
-        return Outlook(self.panel, self.now, self.weights, quantiles(counts), self.expected)
+        return Outlook(self.panel, self.now, self.weights, quantiles(counts), self.expected, self.typical)
 
 
 def outlook(panel: Panel, farthest: int = FARTHEST) -> Outlook:
@@ -148,7 +162,33 @@ def learn(panel: Panel, farthest: int = FARTHEST) -> Learned:
     now = origin(panel, panel.days, sporadic)
     days = np.arange(1, farthest + 1)
     expected = pooled(weight, now.ahead.totals(days), days)
-    return Learned(panel, now, weight, tenant_counts(panel, found, now.traits), expected)
+    counts = tenant_counts(panel, found, now.traits)
+    return Learned(panel, now, weight, counts, expected, typically_missed(panel, origins, weight))
+
+
+def typically_missed(panel: Panel, origins: list[Origin], weight: Floats) -> Typical:
+    """Return what past windows of `JUDGED` days were missed by; NaN where fewer than `FEW` are over."""
+    place = int(np.flatnonzero(HORIZONS == JUDGED)[0])
+    over = [item for item in origins if item.column + JUDGED <= panel.days]
+    if len(over) < FEW:
+        nothing = np.full(len(panel.names), np.nan)
+        return Typical(JUDGED, nothing, nothing)
+    horizon = HORIZONS[place : place + 1]
+    pool = [pooled(weight, item.totals[:, :, place : place + 1], horizon)[:, 0] for item in over]
+    rates = [item.totals[EXPERTS.index("rate_month"), :, place] for item in over]
+    own, rate = (np.median(_sizes(panel, over, found), axis=0) for found in (pool, rates))
+    return Typical(JUDGED, own, rate)
+
+
+def _sizes(panel: Panel, over: list[Origin], forecasts: list[Floats]) -> Floats:
+    """Return the size of each miss in logs: origins x series."""
+    pairs = zip(over, forecasts, strict=True)
+    return np.stack([_size(panel, item, forecast) for item, forecast in pairs])
+
+
+def _size(panel: Panel, item: Origin, forecast: Floats) -> Floats:
+    cushion = item.traits.cushion(JUDGED)
+    return np.abs(np.log((actual(panel, item.column, JUDGED) + cushion) / (forecast + cushion)))
 
 
 def past_origins(panel: Panel, sporadic: Floats, every: int = EVERY, back: int = BACK) -> list[Origin]:

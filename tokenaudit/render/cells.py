@@ -139,6 +139,11 @@ def _money(values: Values) -> Words:
     ]
 
 
+def _rough(values: Values) -> Words:
+    pairs = zip(values.now, values.currencies, strict=True)
+    return [None if amount is None else numbers.rough(amount, currency) for amount, currency in pairs]
+
+
 def _differences(values: Values) -> Words:
     deltas = [_minus(now, before) for now, before in zip(values.now, values.before, strict=True)]
     digits = numbers.difference_decimals(deltas)
@@ -202,4 +207,5 @@ WORDINGS: dict[Kind, Wording] = {
     "change": _changes,
     "difference": _differences,
     "bar": _bars,
+    "rough": _rough,
 }

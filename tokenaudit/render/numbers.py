@@ -30,6 +30,13 @@ def money(amount: Decimal, currency: str = "USD", digits: int | None = None) -> 
     return f"{'-' if number < 0 else ''}{_symbol(currency)}{number.copy_abs():,f}"
 
 
+def rough(amount: Decimal, currency: str = "USD") -> str:
+    """Return money of which no cents are known: ``$1,305``, ``<$1`` above nothing, ``$0``."""
+    if 0 < amount < 1:
+        return f"<{money(Decimal(1), currency, 0)}"
+    return money(amount, currency, 0)
+
+
 def signed_money(amount: Decimal, currency: str = "USD", digits: int | None = None) -> str:
     """Return money with its sign: ``+$29,870.00``, ``-$1,821.00``; zero has none."""
     text = money(amount, currency, digits)
