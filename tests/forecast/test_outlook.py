@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from tokenaudit.errors import NoDataError, PeriodError, QueryError
 from tokenaudit.forecast.contract import Value, days_left, forecast_rows, month_end, panel_of, read_panel
-from tokenaudit.forecast.engine import Outlook, outlook
+from tokenaudit.forecast.engine import Outlook, learn, outlook, prior_counts
 from tokenaudit.forecast.experts import EXPERTS, sporadic_levels, weekday_profile
 from tokenaudit.forecast.panel import Floats, Panel, window
 from tokenaudit.forecast.pool import origin
 from tokenaudit.forecast.prior import PATH, load
 from tokenaudit.forecast.residuals import BINS, LEVELS, NOTHING, binned, quantiles
+from tokenaudit.forecast.runout import run_out, window_forecast
 from tokenaudit.forecast.traits import traits
 
 FIRST = date(2026, 6, 1)
@@ -283,3 +284,33 @@ def test_enough_history_is_two_weeks() -> None:
 
     assert known(outlook(series([1.0] * 13))) == [False]
     assert known(outlook(series([1.0] * 14, few))) == [True, False]
+
+
+def test_ranges_that_did_not_hold_are_widened() -> None:
+    """Weeks that double for good were missed by more than steady classes say: the range gets wider than its class's."""
+    steps = [100.0 * 2 ** (day // 20) for day in range(120)]
+    panel = series(steps)
+    learned = learn(panel, 31)
+    plain = quantiles(learned.counts + prior_counts(panel, learned.now.traits) + 1e-9)
+    wide = learned.outlook().misses
+
+    assert (wide[0, 3, -5] - wide[0, 3, 5]) > (plain[0, 3, -5] - plain[0, 3, 5])
+
+
+def test_run_out_by_hand() -> None:
+    """At 100 a day and 2000 spent, 2550 are passed on the sixth day; 1500 already are; 9000 never."""
+    found = outlook(series([100.0] * 81), 31)
+
+    assert run_out(found, 11, 2550.0, 2000.0).middle == 6
+    assert run_out(found, 11, 2550.0, 2000.0).chance > 0.95
+    assert run_out(found, 11, 1500.0, 2000.0) == (1, 1, 1, 1)
+    assert run_out(found, 11, 9000.0, 2000.0).middle is None
+
+
+def test_window_of_a_budget() -> None:
+    """From August 1 to 31, with data to the 20th: 2000 spent, 1100 to come."""
+    found = window_forecast(series([100.0] * 81), date(2026, 8, 31), 2550.0, date(2026, 8, 1))
+
+    assert found.totals.so_far.tolist() == [2000]
+    assert found.totals.middle == pytest.approx([3100], rel=0.02)
+    assert found.run_out.middle == 6

@@ -24,6 +24,7 @@ from tokenaudit.forecast.residuals import (
     Residuals,
     binned,
     counted,
+    middles,
     quantiles,
     smoothed,
 )
@@ -45,6 +46,10 @@ JUDGED, FEW = 14, 5
 """Days of the windows that tell how good forecasts were, and how many there must be."""
 FARTHEST = 366
 FLOOR = 1e-9
+WIDENED_BY = np.array([7, 14, 21, 30])
+"""Horizons whose past totals say whether ranges held."""
+WIDEST, DOUBT = 4.0, 4.0
+"""The most that a range is widened, and how many independent windows say half of the deficit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,12 +145,14 @@ class Learned(NamedTuple):
     """The tenant's residuals that tell of each series: series x horizons x bins."""
     expected: Floats
     typical: Typical
+    missed: Residuals
 
     def outlook(self, prior: Floats | None = None) -> Outlook:
         """Return the outlook; `prior` is what `prior.ready` makes, by default the one that came with this version."""
         counts = self.counts + prior_counts(self.panel, self.now.traits, prior) + FLOOR
         counts[..., [1, -1]] += UNSEEN
-        return Outlook(self.panel, self.now, self.weights, quantiles(counts), self.expected, self.typical)
+        misses = widened(self.panel, self.missed, self.now.traits, quantiles(counts))
+        return Outlook(self.panel, self.now, self.weights, misses, self.expected, self.typical)
 
 
 def outlook(panel: Panel, farthest: int = FARTHEST) -> Outlook:
@@ -163,7 +170,7 @@ def learn(panel: Panel, farthest: int = FARTHEST) -> Learned:
     days = np.arange(1, farthest + 1)
     expected = pooled(weight, now.ahead.totals(days), days)
     counts = tenant_counts(panel, found, now.traits)
-    return Learned(panel, now, weight, counts, expected, typically_missed(panel, origins, weight))
+    return Learned(panel, now, weight, counts, expected, typically_missed(panel, origins, weight), found)
 
 
 def typically_missed(panel: Panel, origins: list[Origin], weight: Floats) -> Typical:
@@ -253,6 +260,36 @@ def _own(panel: Panel, found: Residuals, weight: Floats, now: Traits) -> Floats:
     shape = (len(panel.names), len(HORIZONS), BINS)
     place: Ints = np.ravel_multi_index((found.series, found.horizon, found.bin), shape)
     return np.bincount(place, (OWN - 1) * weight * near, int(np.prod(shape))).astype(np.float64).reshape(shape)
+
+
+def widened(panel: Panel, found: Residuals, now: Traits, misses: Floats) -> Floats:
+    """Widen the ranges of series whose own past totals lay outside of them too often, by the deficit that was seen.
+
+    `misses` are quantiles, series x horizons x `LEVELS`. Few windows that overlap say little: the factor is drawn to 1.
+    """
+    low, middle, high = (misses[..., int(np.abs(LEVELS - level).argmin())] for level in (0.1, 0.5, 0.9))
+    at = found.series, found.horizon
+    miss = middles(found.bin) - middle[at]
+    half = np.where(miss < 0, (middle - low)[at], (high - middle)[at])
+    size = np.abs(miss) / np.maximum(half, 1e-6)
+    weight = 0.5 ** (found.age / MEMORY) * np.minimum(1.0, EVERY / HORIZONS[found.horizon])
+    weight *= NEAR_SILENCE[now.silence[found.series], found.silence] * np.isin(HORIZONS[found.horizon], WIDENED_BY)
+    needed, number = _needed(size, weight, found.series, len(panel.names))
+    factor = np.exp(np.log(np.clip(needed, 1.0, WIDEST)) * number / (number + DOUBT))[:, None, None]
+    return middle[..., None] + (misses - middle[..., None]) * factor
+
+
+def _needed(size: Floats, weight: Floats, series: Ints, count: int) -> tuple[Floats, Floats]:
+    """Return the size that 80 % of the weight of each series lies within, and the sum of its weights."""
+    order = np.lexsort((size, series))
+    size, weight, series = size[order], weight[order], series[order]
+    total = np.bincount(series, weight, count).astype(np.float64)
+    before = np.concatenate([[0.0], np.cumsum(total)])[series]
+    reached = (np.cumsum(weight) - before) / np.maximum(total[series], 1e-12)
+    needed = np.ones(count)
+    inside = reached <= 0.8  # noqa: PLR2004 - the range that is widened
+    np.maximum.at(needed, series[inside], size[inside])
+    return needed, total
 
 
 def prior_counts(panel: Panel, now: Traits, prior: Floats | None = None) -> Floats:

@@ -85,6 +85,13 @@ def quantiles(counts: Floats) -> Floats:
     return np.stack([_quantile(reached, level) for level in LEVELS], axis=-1)
 
 
+def middles(bins: Ints) -> Floats:
+    """Return the residual in the middle of each bin."""
+    lower = np.concatenate([[NOTHING, -FARTHEST], UPPER[1:-1]])
+    middle: Floats = ((UPPER + lower) / 2)[bins]
+    return middle
+
+
 def _quantile(reached: Floats, level: float) -> Floats:
     place = (reached < level).sum(axis=-1)
     before = np.maximum(place - 1, 0)
