@@ -6,16 +6,18 @@ import csv
 import json
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from tokenaudit.cli.main import run
 from tokenaudit.ingest.run import ingest
+from tokenaudit.prices.book import PRICE_CLASSES, PriceBook, load_book
 from tokenaudit.reports.horizons import horizons
 from tokenaudit.store import told
 
@@ -303,3 +305,35 @@ def test_own_series_need_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert json.loads(said(capsys, "anomalies", *words))[0]["kind"] == "spike"
     assert run(["anomalies", *words, "--format", "csv"]) == 2
     assert run(["anomalies", *words, "--fail"]) == 1
+
+
+def test_price_changes_ahead_are_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the price book doubles all prices on 1 October, days from then on cost twice as much."""
+    head = "charge_period_start,charge_period_end,granularity,request_model,user,output_tokens\n"
+    days = [FIRST + timedelta(days=number) for number in range(82)]
+    rows = [f"{day}T00:00:00Z,{day + timedelta(1)}T00:00:00Z,day,gpt-5,ann,{10**7 + day.day}\n" for day in days]
+    (tmp_path / "use.csv").write_text(head + "".join(rows))
+    ingest([str(tmp_path / "use.csv")], tmp_path / "store")
+    words = ("forecast", "--store", str(tmp_path / "store"), "--as-of", "2026-09-20", "--by", "user")
+    plain = document(capsys, *words)
+    monkeypatch.setattr("tokenaudit.reports.price_changes.load_book", lambda: doubled(load_book()))
+    dearer = document(capsys, *words)
+
+    assert dearer["totals"][0]["point"] == plain["totals"][0]["point"]
+    ratio = float(dearer["totals"][3]["point"] / plain["totals"][3]["point"])
+    assert ratio == pytest.approx(50 / 30, rel=0.03)
+    assert any(
+        "From 1 Oct on list prices change: the same use then costs 100.0 % more" in note for note in dearer["notes"]
+    )
+
+
+def doubled(book: PriceBook) -> PriceBook:
+    """Return a price book in which every price is twice as high from 1 October 2026 on."""
+    change = datetime(2026, 10, 1, tzinfo=UTC)
+    current = book.rates.filter((pl.col("effective_from") < change) & (pl.col("effective_to") > change))
+    later = current.with_columns(pl.lit(change).alias("effective_from"), *(pl.col(name) * 2 for name in PRICE_CLASSES))
+    until = pl.when(pl.col("effective_to") > change).then(pl.lit(change)).otherwise("effective_to")
+    earlier = book.rates.filter(pl.col("effective_from") < change).with_columns(until.alias("effective_to"))
+    return book._replace(rates=pl.concat([earlier, later.cast(earlier.schema)]))

@@ -6,7 +6,7 @@ pool missed by, and lays those misses around the pool's forecast of today.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -107,6 +107,12 @@ class Outlook:
     def known(self) -> Bools:
         """Return which series have enough history to be forecast by themselves."""
         return self.now.traits.enough
+
+    def repriced(self, factors: Floats) -> Outlook:
+        """Return the outlook where each of the days ahead costs so many times as much: series x days."""
+        days = self.expected.shape[1]
+        steps = np.diff(self.expected, axis=1, prepend=0.0) * factors[:, :days]
+        return replace(self, expected=np.cumsum(steps, axis=1))
 
     def next(self, days: int, so_far: Floats | float = 0.0) -> Totals:
         """Return the totals of the next `days` days, on top of what is spent `so_far`."""

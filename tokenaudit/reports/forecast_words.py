@@ -184,6 +184,10 @@ def notes_of(found: Sequence[Foreseen], question: Question) -> tuple[str, ...]:
     lines = ["Forecasts are of spend that has a price; ranges are those of whole spans, not sums of days."]
     lines += [f"{unpriced:,} tokens of the time read have no price and are not in it."] if unpriced else []
     lines += ["The cost is not the effective one."] if question.cost != "effective_cost" else []
+    for day, effect in found[0].changes.told(question.cost):
+        size = f"{abs(effect):.1%}".replace("%", " %")
+        way = "more" if effect > 0 else "less"
+        lines.append(f"From {_day(day)} on list prices change: the same use then costs {size} {way}.")
     return tuple(lines)
 
 

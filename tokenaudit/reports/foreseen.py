@@ -17,6 +17,7 @@ from tokenaudit.forecast.panel import MONTH, WEEK
 from tokenaudit.render.numbers import apportion
 from tokenaudit.reports.history import History, Read, histories, read_days
 from tokenaudit.reports.horizons import Horizon, horizons
+from tokenaudit.reports.price_changes import PriceChanges, price_changes
 from tokenaudit.reports.question import Question
 from tokenaudit.schema import TIME_DIMENSIONS
 
@@ -49,11 +50,23 @@ class Foreseen:
     read: Read
     horizons: Sequence[Horizon]
     cost: str
+    changes: PriceChanges
 
     @cached_property
     def outlook(self) -> Outlook:
         """Return the distributions, as far ahead as is asked for."""
-        return outlook(self.history.panel, max(MONTH, *(item.ahead(self.read.last) for item in self.horizons)))
+        days = max(MONTH, *(item.ahead(self.read.last) for item in self.horizons))
+        found = outlook(self.history.panel, days)
+        if not self.changes.then:
+            return found
+        chosen = [self._of(row) for row in range(len(self.history.keys))]
+        return found.repriced(self.changes.factors(self.read.last, days, self.cost, chosen))
+
+    def _of(self, row: int) -> pl.Expr:
+        """Say whether a row of a cube is of this currency and a key."""
+        pairs = zip(self.history.by[row], self.history.keys[row], strict=True)
+        keys = [pl.col(name).cast(pl.String).eq_missing(pl.lit(value)) for name, value in pairs]
+        return pl.all_horizontal(pl.col("billing_currency") == self.history.currency, *keys)
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -107,4 +120,5 @@ def foresee(store: Store, question: Question, as_of: date, clock: date, wish: Wi
     read = read_days(store, asked, as_of, clock)
     spans = horizons(read.today, read.last, getattr(question.config, "fiscal_year_start", 1))
     found = histories(read, wish.groups, question.cost, wish.excluded)
-    return [Foreseen(item, read, spans, question.cost) for item in found]
+    changes = price_changes(store, asked, read.last, spans[-1].last)
+    return [Foreseen(item, read, spans, question.cost, changes) for item in found]
