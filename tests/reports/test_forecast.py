@@ -337,3 +337,32 @@ def doubled(book: PriceBook) -> PriceBook:
     until = pl.when(pl.col("effective_to") > change).then(pl.lit(change)).otherwise("effective_to")
     earlier = book.rates.filter(pl.col("effective_from") < change).with_columns(until.alias("effective_to"))
     return book._replace(rates=pl.concat([earlier, later.cast(earlier.schema)]))
+
+
+def test_nothing_with_a_price_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Use of unknown models has no spend to forecast or to judge: never a silent zero."""
+    head = "charge_period_start,charge_period_end,granularity,request_model,output_tokens\n"
+    (tmp_path / "use.csv").write_text(f"{head}2026-07-01T00:00:00Z,2026-07-02T00:00:00Z,day,never-heard-of,1\n")
+    ingest([str(tmp_path / "use.csv")], tmp_path / "store")
+
+    for command in ("forecast", "anomalies"):
+        assert run([command, "--store", str(tmp_path / "store")]) == 2
+        assert "no price is known for never-heard-of" in capsys.readouterr().err
+
+
+def test_currencies_stay_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Dollars and euros are forecast each by themselves; people read (unattributed)."""
+    head = HEAD.replace("billed_cost", "billing_currency,billed_cost")
+    days = [FIRST + timedelta(days=number) for number in range(40)]
+    rows = [bill(day, "", "web", 10).replace(",10.00", f",{cash},10.00") for day in days for cash in ("USD", "EUR")]
+    (tmp_path / "bills.csv").write_text(head + "".join(rows))
+    ingest([str(tmp_path / "bills.csv")], tmp_path / "store")
+    words = ("forecast", "--store", str(tmp_path / "store"), "--as-of", "2026-08-09", "--by", "user")
+    found = document(capsys, *words)
+    text = said(capsys, *words)
+
+    assert {row["billing_currency"] for row in found["totals"]} == {"USD", "EUR"}
+    assert {row["user"] for row in found["rows"]} == {None}
+    assert "€90 so far" in text
+    assert "$90 so far" in text
+    assert "(unattributed)" in text

@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 
 from tokenaudit.analysis.drivers import change
+from tokenaudit.conditions import UNATTRIBUTED
 from tokenaudit.forecast.detect import HISTORY, LOOK, Flag, carried, flags
 from tokenaudit.forecast.panel import MONTH, Panel, window
 from tokenaudit.render.document import Document
 from tokenaudit.render.numbers import plural
 from tokenaudit.reports.anomaly import COLUMNS, Anomaly
 from tokenaudit.reports.anomaly_words import explained, sentence
-from tokenaudit.reports.history import History, Read, histories, read_days
+from tokenaudit.reports.history import History, Key, Read, histories, name_of, read_days
 from tokenaudit.reports.hourly import hour_flags
 from tokenaudit.reports.question import Question
 from tokenaudit.store import told
@@ -71,7 +72,7 @@ def anomaly_report(store: Store, question: Question, as_of: date, clock: date, s
         for item in _flagged(history, read, question.cost)
     ]
     found += hour_flags(store, asked, read, as_of, sought.groups)
-    ranked = sorted(found, key=lambda item: (-round(abs(item.excess)), item.key is not None, item.name))
+    ranked = sorted(found, key=lambda item: (-round(abs(item.excess)), item.by_any, item.name))
     known = told.load(store.folder)
     fresh = [item for item in ranked if sought.everything or not told.muted(known, item.name, read.last)]
     if not question.conditions:
@@ -117,7 +118,7 @@ def _anomaly(history: History, flag: Flag, rows: pl.DataFrame, cost: str) -> Ano
     parts = {name: _carrier(of_key, name, history, flag, cost) for name in PARTS if name not in by}
     return Anomaly(
         dimension=",".join(by) or "total",
-        key=None if not by else panel.names[flag.series],
+        key=_named(key),
         billing_currency=history.currency,
         date=panel.day(flag.column).isoformat(),
         kind=flag.kind,
@@ -133,6 +134,11 @@ def _anomaly(history: History, flag: Flag, rows: pl.DataFrame, cost: str) -> Ano
         erratic=_erratic(panel, flag.series),
         **{f"by_{name}": value for name, value in parts.items()},
     )
+
+
+def _named(key: Key) -> str | None:
+    """Return a key as machines get it: null for the total, and for what is not attributed."""
+    return None if all(value is None for value in key) else name_of(key)
 
 
 def _carrier(rows: pl.DataFrame, name: str, history: History, flag: Flag, cost: str) -> str | None:
@@ -179,7 +185,7 @@ def _new(history: History, floor: float) -> Iterator[Anomaly]:
     for series in np.flatnonzero((panel.start >= panel.days - LOOK) & (spent >= floor)).tolist():
         begun, total = int(panel.start[series]), float(spent[series])
         yield Anomaly(
-            ",".join(history.by[series]), panel.names[series], history.currency, panel.last.isoformat(), "new",
+            ",".join(history.by[series]), _named(history.keys[series]), history.currency, panel.last.isoformat(), "new",
             total / floor, panel.days - begun, total, 0.0, 0.0, floor, panel.day(begun).isoformat(), going=True,
         )  # fmt: skip
 
@@ -205,7 +211,7 @@ def _notes(found: Sequence[Anomaly], shown: int, silent: int, read: Read) -> Ite
         yield f"{len(found) - shown} more: --limit 0 shows them."
     if silent:
         yield f"{plural(silent, 'flag')} told in the last seven days and not shown again: --all shows them."
-    erratic = sorted({f"{item.dimension} {item.key}" for item in found if item.erratic and item.key})
+    erratic = sorted({f"{item.dimension} {item.key or UNATTRIBUTED}" for item in found if item.erratic and item.by_any})
     if erratic:
         yield f"Too erratic for statistics, a budget serves better: {', '.join(erratic)}."
     if read.partial:

@@ -60,6 +60,11 @@ class Anomaly:
         return self.actual - self.expected
 
     @property
+    def by_any(self) -> bool:
+        """Say whether this is about a key, and not about the total."""
+        return self.dimension != "total"
+
+    @property
     def name(self) -> str:
         """Return what tells this anomaly from others, whatever its day."""
         return "|".join((self.billing_currency, self.dimension, self.key or "", self.kind))

@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import exp, log
 from typing import TYPE_CHECKING
 
+from tokenaudit.conditions import UNATTRIBUTED
 from tokenaudit.forecast.calm import CUSHION
 from tokenaudit.forecast.detect import DROP, NORMAL, SHIFT, SPIKE
 from tokenaudit.forecast.hours import BURST, ENDLESS, LEAST_ROW
@@ -26,11 +27,11 @@ SINGLE = frozenset({"spike", "drop", "new", "runaway"})
 
 def sentence(item: Anomaly) -> str:
     """Return what happened, what was expected, and who and what carries it."""
-    name = "Total" if item.key is None else f"{item.dimension} {item.key}"
+    name = f"{item.dimension} {item.key or UNATTRIBUTED}" if item.by_any else "Total"
     parts = [value for value in (item.by_user, item.by_model, item.by_project) if value]
     carried = f", carried by {', '.join(parts)}" if parts else ""
     why = f": {BECAUSE[item.because]}" if item.because else ""
-    begun = f", since {item.first}" if item.first != item.date else ""
+    begun = f", since {item.first}" if item.first != item.date and item.kind != "new" else ""
     going = ", still going" if item.going and item.kind not in {"spike", "new"} else ""
     return f"{item.kind}  {name}, {item.date}: {_what(item)}{begun}{going}{carried}{why}"
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SCHEMA = "tokenaudit.backtest/1"
 LEAST_KEY = 5
 """Windows that a key must have to be named as the worst."""
-TRUSTED = (0.7, 0.9)
-"""Shares between which an 80 % range is as good as it says."""
+NOMINAL, TRUSTED = Decimal("0.8"), (pl.lit(Decimal("0.7")), pl.lit(Decimal("0.9")))
+"""How often a range of 80 % should hold, and shares between which it is as good as that."""
 RATIO = pl.Decimal(38, 18)
 ROWS: dict[str, pl.DataType] = {
     "dimension": pl.String(),
@@ -130,10 +130,11 @@ def _section(frame: pl.DataFrame, dimension: str) -> Section:
 def _notes(frame: pl.DataFrame) -> Iterator[str]:
     yield "error: sum of misses over sum of totals. run-rate: that of the month to date, as most tools extrapolate."
     worse = frame.filter(pl.col("skill") < 0)
-    for row in worse.iter_rows(named=True):
-        yield f"The run-rate was better: {row['dimension']}, {TITLES[row['target']]}."
-    outside = frame.filter(~pl.col("covered_80").is_between(pl.lit(TRUSTED[0]), pl.lit(TRUSTED[1])))
-    for row in outside.iter_rows(named=True):
-        wide = f"; {row['widen']:.1f} times as wide they would have" if row["widen"] > 1 else ""
+    if worse.height:
+        spans = [f"{row['dimension']}, {TITLES[row['target']]}" for row in worse.iter_rows(named=True)]
+        yield f"The run-rate was better: {'; '.join(spans)}."
+    sure = ~pl.lit(NOMINAL).is_between("covered_80_from", "covered_80_to")
+    for row in frame.filter(sure, ~pl.col("covered_80").is_between(*TRUSTED)).iter_rows(named=True):
+        wide = f"; {row['widen']:.1f} times as wide it would have" if row["widen"] > 1 else ""
         held = percent(row["covered_80"])
         yield f"The 80 % range of {row['dimension']}, {TITLES[row['target']]}, held {held} of the time{wide}."

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from tokenaudit.conditions import UNATTRIBUTED
+from tokenaudit.errors import NoDataError
 from tokenaudit.forecast.panel import WEEK, Bools, Floats, Panel
 from tokenaudit.periods import parse_period
 from tokenaudit.periods import timezone as zone_of
@@ -101,8 +103,15 @@ def _hours(instant: datetime, day: date, zone: str) -> float:
 def histories(
     found: Read, groups: Sequence[tuple[str, ...]], cost: str, excluded: Sequence[tuple[date, date]] = ()
 ) -> list[History]:
-    """Return the daily spend of each currency, the largest first, by each of the `groups` of dimensions."""
+    """Return the daily spend of each currency, the largest first, by each of the `groups` of dimensions.
+
+    NoDataError where nothing has a price.
+    """
     priced = found.cube.filter(pl.col(cost).is_not_null())
+    if priced.is_empty():
+        models = found.cube["unpriced_model"].cast(pl.String).drop_nulls().unique().sort()
+        hint = f"no price is known for {', '.join(models.head(5))}" if len(models) else "try --cost list"
+        raise NoDataError(f"no spend is known up to {found.last}", hint)
     sizes = priced.group_by("billing_currency").agg(pl.col(cost).sum()).sort(cost, descending=True)
     return [
         _history(priced.filter(pl.col("billing_currency") == currency), found, groups, cost, excluded)
@@ -129,11 +138,20 @@ def _history(
         tables.append(table)
     spent = np.maximum(np.concatenate(tables), 0.0)
     start = np.where(spent.any(axis=1), (spent > 0).argmax(axis=1), length)
-    names_of = [TOTAL if not key else "/".join(value or "" for value in key) for key in keys]
+    names_of = [name_of(key) or TOTAL for key in keys]
     dims = ["+".join(names) or TOTAL for names in by]
     usual = without(spent, start, _columns(excluded, first, length))
     panel = Panel(names_of, dims, first, usual, start)
     return History(str(rows["billing_currency"][0]), panel, spent, keys, by)
+
+
+def name_of(key: Key) -> str | None:
+    """Return a key in one text; None where there is nothing to name, as for the total.
+
+    >>> name_of(("ann", None)), name_of((None,)), name_of(())
+    ('ann/(unattributed)', '(unattributed)', None)
+    """
+    return "/".join(UNATTRIBUTED if value is None else value for value in key) or None
 
 
 def _table(rows: pl.DataFrame, names: tuple[str, ...], cost: str, first: date, length: int) -> tuple[list[Key], Floats]:

@@ -14,7 +14,7 @@ from tokenaudit.forecast.hours import Runaway, runaways
 from tokenaudit.forecast.panel import MONTH
 from tokenaudit.periods import parse_period
 from tokenaudit.reports.anomaly import Anomaly
-from tokenaudit.reports.history import Read
+from tokenaudit.reports.history import Read, name_of
 from tokenaudit.reports.question import Question, ask
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _anomaly(
     begun, at = (first + HOUR * column for column in (found.first, found.column))
     return Anomaly(
         dimension=",".join(by),
-        key="/".join(value or "" for value in key),
+        key=None if all(value is None for value in key) else name_of(key),
         billing_currency=currency,
         date=at.date().isoformat(),
         kind="runaway",
