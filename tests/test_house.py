@@ -109,9 +109,9 @@ def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "store"
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "ndjson", "markdown"])
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson", "markdown", "table"])
 def test_machine_formats_load_polars_only(demo_store: Path, form: str) -> None:
-    """A report for machines loads nothing dear beside the engine that answers it."""
+    """A report loads nothing dear beside the engine that answers it: no numpy, which only forecasts need."""
     arguments = ["tokenaudit", "report", "--store", str(demo_store), "--period", "all", "--format", form]
     run = f"import sys\nfrom tokenaudit.cli.main import main\nsys.argv = {arguments!r}\n"
     loaded = loaded_by(f"{run}try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code")

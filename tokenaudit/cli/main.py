@@ -35,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "ingest": "tokenaudit.cli.ingest",
     "report": "tokenaudit.cli.report",
     "explain": "tokenaudit.cli.explain",
+    "forecast": "tokenaudit.cli.forecast",
+    "anomalies": "tokenaudit.cli.anomalies",
     "sources": "tokenaudit.cli.sources",
     "prices": "tokenaudit.cli.prices",
     "count": "tokenaudit.cli.count",
@@ -53,7 +55,7 @@ NEW_OBJECTS = 50_000
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    findings, from a command that judges: doctor --verify, org check
+  1    findings, from a command that judges: doctor --verify, org check, anomalies --fail
   2    usage, configuration or input error, or no data for what was asked
   70   internal error
   130  interrupted

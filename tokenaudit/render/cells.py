@@ -146,6 +146,11 @@ def _exact(values: Values) -> Words:
     ]
 
 
+def _rough(values: Values) -> Words:
+    pairs = zip(values.now, values.currencies, strict=True)
+    return [None if amount is None else numbers.rough(amount, currency) for amount, currency in pairs]
+
+
 def _differences(values: Values) -> Words:
     deltas = [_minus(now, before) for now, before in zip(values.now, values.before, strict=True)]
     digits = numbers.difference_decimals(deltas)
@@ -210,4 +215,5 @@ WORDINGS: dict[Kind, Wording] = {
     "change": _changes,
     "difference": _differences,
     "bar": _bars,
+    "rough": _rough,
 }

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-Kind = Literal["text", "words", "money", "exact", "tokens", "count", "share", "percent", "change", "difference", "bar"]
+Kind = Literal[
+    "text", "words", "money", "exact", "rough", "tokens", "count", "share", "percent", "change", "difference", "bar"
+]
 """How the cells of a column read.
 
 | kind | value | reads |
@@ -27,12 +29,15 @@ Kind = Literal["text", "words", "money", "exact", "tokens", "count", "share", "p
 | ``count`` | int | ``388,120`` |
 | ``percent`` | ratio | ``23 %`` |
 | ``share`` | ratio | ``23 %``, and a bar where there is room |
+| ``rough`` | Decimal | ``$1,305``, ``<$1``: an estimate, of which no cents are known |
 | ``bar`` | ratio | a bar, the longest for the largest of the section |
 | ``change`` | Decimal, and `against` | ``+38 %``, ``new``, ``gone`` |
 | ``difference`` | Decimal, and `against` | ``+$29,870``, ``new``, ``gone`` |
 """
 
-NUMERIC: frozenset[Kind] = frozenset({"money", "exact", "tokens", "count", "share", "percent", "change", "difference"})
+NUMERIC: frozenset[Kind] = frozenset(
+    {"money", "exact", "rough", "tokens", "count", "share", "percent", "change", "difference"}
+)
 """Kinds that stand at the right edge of their column."""
 
 

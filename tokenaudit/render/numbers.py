@@ -44,6 +44,13 @@ def exact_money(amount: Decimal, currency: str = "USD") -> str:
     return f"{'-' if amount < 0 else ''}{_symbol(currency)}{int(whole):,d}.{part:0<2}"
 
 
+def rough(amount: Decimal, currency: str = "USD") -> str:
+    """Return money of which no cents are known: ``$1,305``, ``<$1`` above nothing, ``$0``."""
+    if 0 < amount < 1:
+        return f"<{money(Decimal(1), currency, 0)}"
+    return money(amount, currency, 0)
+
+
 def signed_money(amount: Decimal, currency: str = "USD", digits: int | None = None) -> str:
     """Return money with its sign: ``+$29,870.00``, ``-$1,821.00``; zero has none."""
     text = money(amount, currency, digits)
