@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -318,7 +319,7 @@ def test_price_changes_ahead_are_in_it(
     ingest([str(tmp_path / "use.csv")], tmp_path / "store")
     words = ("forecast", "--store", str(tmp_path / "store"), "--as-of", "2026-09-20", "--by", "user")
     plain = document(capsys, *words)
-    monkeypatch.setattr("tokenaudit.reports.price_changes.load_book", lambda: doubled(load_book()))
+    monkeypatch.setattr("tokenaudit.reports.price_changes.book_of", lambda _: doubled(load_book()))
     dearer = document(capsys, *words)
 
     assert dearer["totals"][0]["point"] == plain["totals"][0]["point"]
@@ -366,3 +367,17 @@ def test_currencies_stay_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "€90 so far" in text
     assert "$90 so far" in text
     assert "(unattributed)" in text
+
+
+def test_rivals_stand_beside_a_backtest(
+    team: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rival that expects the last day again has its error beside ours; alone there is nothing to beat."""
+    monkeypatch.setattr("tokenaudit.reports.backtest.rival", lambda _name: lambda past, days: np.full(days, past[-1]))
+    words = ("forecast", "--store", team, "--as-of", "2026-09-30", "--by", "user", "--against", "autoets")
+    row = document(capsys, *words, "--backtest")["rows"][0]
+
+    assert row["target"] == "next_7"
+    assert row["autoets_error"] > 3 * row["error"]
+    assert run(list(words)) == 2
+    assert run([*words[:-1], "prophet", "--backtest"]) == 2

@@ -10,6 +10,7 @@ import typer
 
 from tokenaudit import periods
 from tokenaudit.cli import asked, contract, options
+from tokenaudit.cli.suggest import unknown
 from tokenaudit.errors import QueryError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ EXAMPLES = (
     "tokenaudit forecast --input daily.csv --as-of 2026-10-14",
 )
 DEFAULT_BY = ("user", "model", "project")
+RIVALS = ("autoets", "autotheta")
 LEVELS, DEFAULT_LEVEL = (50, 99), 80
 
 
@@ -35,6 +37,19 @@ def parse_level(text: str) -> int:
     if not text.isdecimal() or not LEVELS[0] <= int(text) <= LEVELS[1]:
         raise QueryError(f"`{text}` is no level", "write --level 80, or any number from 50 to 99")
     return int(text)
+
+
+def parse_rivals(text: str | None, *, backtest: bool) -> tuple[str, ...]:
+    """Return the rivals of a backtest. Raises QueryError for unknown ones, and where there is no backtest."""
+    if text is None:
+        return ()
+    if not backtest:
+        raise QueryError("--against stands beside a backtest", "add --backtest")
+    names = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+    for name in names:
+        if name not in RIVALS:
+            raise unknown("rival", name, RIVALS)
+    return names
 
 
 def parse_amount(text: str) -> Decimal:
@@ -67,6 +82,10 @@ Budget = Annotated[
 Backtest = Annotated[
     bool, typer.Option("--backtest", help="How often forecasts of your own past days would have been right.")
 ]
+Against = Annotated[
+    str | None,
+    typer.Option("--against", metavar="NAMES", help="Beside a backtest: autoets,autotheta; needs tokenaudit[bench]."),
+]
 
 
 def command(
@@ -75,6 +94,7 @@ def command(
     level: Level = None,
     budget: Budget = None,
     exclude: asked.Exclude = None,
+    against: Against = None,
     keep: options.Keep = None,
     cost: options.Cost = "effective",
     limit: options.Limit = None,
@@ -105,7 +125,8 @@ def command(
     from tokenaudit.reports.foreseen import Wish
     from tokenaudit.store.store import Store
 
-    wish = Wish(groups, level or DEFAULT_LEVEL, budget, asked.spans(exclude, settings), limit)
+    rivals = parse_rivals(against, backtest=backtest)
+    wish = Wish(groups, level or DEFAULT_LEVEL, budget, asked.spans(exclude, settings), limit, rivals)
     with Store.open(settings.store) as opened:
         question = asked.question(settings, where, cost, keep)
         document = _report(backtest)(opened, question, settings.as_of, periods.today(settings.timezone), wish)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from tokenaudit.forecast.contract import BANDS, days_left
 from tokenaudit.forecast.engine import learn
 from tokenaudit.forecast.panel import Floats, Ints, Panel
+from tokenaudit.forecast.rivals import Rival
 from tokenaudit.forecast.traits import CUSHION, TINY
 
 TARGETS = {"next_7": 7, "next_14": 14, "next_30": 30, "month_end": 0}
@@ -31,10 +33,12 @@ class Past(NamedTuple):
     cushion: Floats
     bands: Floats
     """Forecasts x `BANDS`."""
+    others: Floats
+    """What rivals say: forecasts x rivals."""
 
     def of(self, chosen: np.typing.NDArray[np.bool_]) -> Past:
         """Return those that are chosen."""
-        values = (part[chosen] for part in (self.actual, self.point, self.rate, self.cushion, self.bands))
+        values = (part[chosen] for part in (self.actual, self.point, self.rate, self.cushion, self.bands, self.others))
         return Past(self.series[chosen], *values)
 
 
@@ -50,19 +54,21 @@ class Scores(NamedTuple):
     """Share of windows in which the run-rate came closer."""
     covered80: float
     covered95: float
+    others: tuple[float, ...]
+    """The error of each rival."""
 
 
-def backtest(panel: Panel) -> dict[str, Past]:
+def backtest(panel: Panel, rivals: Sequence[Rival] = ()) -> dict[str, Past]:
     """Return the forecasts of past days by target; targets without any are left out."""
     columns = range(panel.days - TARGETS["next_7"], FIRST, -EVERY)
     found: dict[str, list[Past]] = {name: [] for name in TARGETS}
     for column in list(columns)[:MOST]:
-        for name, past in _origin(panel, column).items():
+        for name, past in _origin(panel, column, rivals).items():
             found[name].append(past)
     return {name: Past(*map(np.concatenate, zip(*parts, strict=True))) for name, parts in found.items() if parts}
 
 
-def _origin(panel: Panel, column: int) -> dict[str, Past]:
+def _origin(panel: Panel, column: int, rivals: Sequence[Rival]) -> dict[str, Past]:
     """Return the forecasts of one day: of series that could be forecast then, of windows that are over."""
     then = panel.until(column)
     today = then.last
@@ -74,6 +80,7 @@ def _origin(panel: Panel, column: int) -> dict[str, Past]:
     known = np.flatnonzero(outlook.known)
     rate = outlook.now.ahead.rates[1][known]
     mean = outlook.now.traits.mean[known]
+    paths = _paths(then, known, rivals, max(over.values()))
     found = {}
     for name, days in over.items():
         base = then.recent(today.day) if name == "month_end" else np.zeros(len(panel.names))
@@ -82,8 +89,20 @@ def _origin(panel: Panel, column: int) -> dict[str, Past]:
         bands = np.stack([totals.at(level)[known] for level in BANDS.values()], axis=1)
         cushion = CUSHION * mean * days + TINY
         point, run_rate = totals.middle[known], base[known] + rate * days
-        found[name] = Past(known, actual[known], point, run_rate, cushion, bands)
+        found[name] = Past(
+            known, actual[known], point, run_rate, cushion, bands, base[known][:, None] + paths[..., days - 1]
+        )
     return found
+
+
+def _paths(then: Panel, known: Ints, rivals: Sequence[Rival], days: int) -> Floats:
+    """Return what rivals expect to be spent after each day: series x rivals x days."""
+    histories = [then.values[row, then.start[row] :] for row in known]
+    paths = np.zeros((len(known), len(rivals), days))
+    for row, values in enumerate(histories):
+        for place, rival in enumerate(rivals):
+            paths[row, place] = rival(values, days).cumsum()
+    return paths
 
 
 def scores(past: Past) -> Scores:
@@ -98,6 +117,7 @@ def scores(past: Past) -> Scores:
         rate_better=float((rate_miss < miss).mean()),
         covered80=float(inside80.mean()),
         covered95=float(inside95.mean()),
+        others=tuple(float(np.abs(past.actual - other).sum()) / total for other in past.others.T),
     )
 
 

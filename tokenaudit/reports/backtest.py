@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import polars as pl
 
 from tokenaudit.errors import NoDataError
 from tokenaudit.forecast.backtest import EVERY, TARGETS, Past, backtest, confidence, covered, scores, widening
+from tokenaudit.forecast.rivals import Rival, rival
 from tokenaudit.render.document import Document, Section, Shown
 from tokenaudit.render.numbers import percent
 from tokenaudit.reports.foreseen import Foreseen, Wish, foresee
@@ -49,23 +50,25 @@ TITLES = {"next_7": "next 7 days", "next_14": "next 14 days", "next_30": "next 3
 def backtest_report(store: Store, question: Question, as_of: date, clock: date, wish: Wish) -> Document:
     """Return how forecasts of past days did, by dimension and span. NoDataError where no window is over."""
     found = foresee(store, question, as_of, clock, wish)
-    rows = [row for item in found for row in _rows(item)]
+    rivals = [rival(name) for name in wish.against]
+    rows = [row for item in found for row in _rows(item, rivals)]
     if not rows:
         hint = "a backtest needs a month of data at least"
         raise NoDataError("too little history: no forecast could have been made and be over", hint)
-    frame = pl.DataFrame(rows, schema=ROWS, orient="row")
+    errors = {f"{name}_error": RATIO for name in wish.against}
+    frame = pl.DataFrame(rows, schema={**ROWS, **errors}, orient="row")
     return Document(
         schema=SCHEMA,
         head={"as_of": found[0].read.last},
         rows=frame,
         notes=tuple(_notes(frame)),
         heading=(f"Forecasts of past days up to {found[0].read.last}, every {EVERY} days, from what was known then",),
-        sections=tuple(_section(frame, name) for name in frame["dimension"].unique(maintain_order=True)),
+        sections=tuple(_section(frame, name, wish.against) for name in frame["dimension"].unique(maintain_order=True)),
     )
 
 
-def _rows(found: Foreseen) -> Iterator[tuple[object, ...]]:
-    past = backtest(found.history.panel)
+def _rows(found: Foreseen, rivals: Sequence[Rival]) -> Iterator[tuple[object, ...]]:
+    past = backtest(found.history.panel, rivals)
     for by in dict.fromkeys(found.history.by):
         members = found.history.rows(by)
         for target in TARGETS:
@@ -83,7 +86,8 @@ def _measures(found: Foreseen, past: Past) -> tuple[object, ...]:
     skill = 1 - measured.error / measured.rate_error if measured.rate_error else 0.0
     values = (measured.error, measured.rate_error, skill, measured.rate_better, measured.covered80, low, high)
     ratios = [_ratio(value) for value in (*values, measured.covered95, widening(past))]
-    return measured.windows, *ratios, key, None if share is None else _ratio(share)
+    others = map(_ratio, measured.others)
+    return measured.windows, *ratios, key, None if share is None else _ratio(share), *others
 
 
 def _worst(found: Foreseen, past: Past) -> tuple[str | None, float | None]:
@@ -101,7 +105,7 @@ def _ratio(value: float) -> Decimal:
     return Decimal(str(round(value, 4)))
 
 
-def _section(frame: pl.DataFrame, dimension: str) -> Section:
+def _section(frame: pl.DataFrame, dimension: str, against: Sequence[str]) -> Section:
     rows = frame.filter(pl.col("dimension") == dimension)
     between = [
         f"{percent(low)} to {percent(high)}" for low, high in rows.select("covered_80_from", "covered_80_to").rows()
@@ -117,6 +121,7 @@ def _section(frame: pl.DataFrame, dimension: str) -> Section:
             Shown("windows", "windows", "count"),
             Shown("error", "error", "percent"),
             Shown("run_rate_error", "run-rate", "percent", 1),
+            *(Shown(f"{name}_error", name, "percent", 1) for name in against),
             Shown("run_rate_better", "run-rate better", "percent", 3),
             Shown("covered_80", "80 % held", "percent"),
             Shown("between", "truly", "words", 2),

@@ -40,6 +40,8 @@ class Wish:
     """What the month may cost."""
     excluded: tuple[tuple[date, date], ...] = ()
     limit: int | None = None
+    against: tuple[str, ...] = ()
+    """Rivals that stand beside a backtest."""
 
 
 @dataclass(frozen=True, eq=False)
