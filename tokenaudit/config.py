@@ -22,6 +22,14 @@
     [projects]                      # one name for what logs call differently
     "web-frontend" = "web"
 
+    [[budget]]                      # what may be spent, see docs/budgets.md; checked by the commands that judge
+    id = "web"
+    scope = { project = ["web"] }
+    limits = [{ amount = 2000, period = "month" }]
+
+    [policy]                        # how bad the data may be that is judged
+    unpriced = 0.01
+
 One file counts: the one named by --config or TOKENAUDIT_CONFIG, else the nearest upward from the working directory,
 else that of the user. Nothing in it is ever executed.
 """
@@ -115,6 +123,16 @@ class Config:
     sources: tuple[Declared, ...] = field(default=(), metadata={"key": "source"})
     projects: Mapping[str, str] = field(default_factory=dict)
     """New names of projects by their old ones."""
+    budgets: tuple[Mapping[str, Any], ...] = field(default=(), metadata={"key": "budget"})
+    """Limits on spend, as they are written; `tokenaudit.budgets` makes records of them."""
+    policies: Mapping[str, Any] = field(default_factory=dict, metadata={"key": "policy"})
+    """Limits on how bad the data may be, as they are written."""
+    budget_grids: tuple[str, ...] = ()
+    """CSV files of budgets by month, relative to this file."""
+    billing_day: int = 1
+    """Day of the month on which a billing month begins, up to 28."""
+    fiscal_year_start: int = 1
+    """Month in which a fiscal year begins."""
     path: Path | None = field(default=None, metadata={"key": None})
     """The file this was read from."""
 
@@ -204,9 +222,10 @@ def _named(path: Path) -> Any:  # noqa: ANN401 - TOML that is not checked yet
 
 def _parsed(path: Path) -> dict[str, Any]:
     import tomllib
+    from decimal import Decimal
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         raise ConfigError(f"cannot read `{path}`: {error.strerror}", "give another --config, or --no-config") from error
     except ValueError as error:

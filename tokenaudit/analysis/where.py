@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from tokenaudit.conditions import Condition
+from tokenaudit.conditions import TAG, Condition, is_tag
 from tokenaudit.errors import QueryError
 from tokenaudit.schema import GRANULARITIES, NAMES
 
@@ -38,7 +38,7 @@ def usage_filter(conditions: Iterable[Condition], instead: Mapping[str, pl.Expr]
     `instead` has expressions to look at in the place of columns.
     """
     for column, _, _ in conditions:
-        if column not in NAMES or column == "cost_basis":
+        if (column not in NAMES and not is_tag(column)) or column == "cost_basis":
             hint = "choose by `request_model`, `source` or another column of stored rows"
             raise QueryError(f"stored rows have no `{column}`: it is known once they are priced", hint)
     return charge_filter(conditions, instead)
@@ -47,8 +47,21 @@ def usage_filter(conditions: Iterable[Condition], instead: Mapping[str, pl.Expr]
 def charge_filter(conditions: Iterable[Condition], instead: Mapping[str, pl.Expr] | None = None) -> pl.Expr:
     """Return the filter of charges for `conditions`: rows that meet them all."""
     columns = instead or {}
-    met = (_meets(condition, columns.get(condition.column, pl.col(condition.column))) for condition in conditions)
+    met = (_meets(condition, columns.get(condition.column, dimension(condition.column))) for condition in conditions)
     return reduce(and_, met, pl.lit(value=True))
+
+
+def dimension(name: str) -> pl.Expr:
+    """Return a dimension of usage rows: a column, or one of the tags."""
+    if not is_tag(name):
+        return pl.col(name)
+    return pl.col("tags").cast(pl.String).str.json_path_match(f"$['{name.removeprefix(TAG)}']").alias(name)
+
+
+def counted_in(usage: pl.LazyFrame, periods: Iterable[Period]) -> list[pl.Expr]:
+    """Say of each period whether a row of `usage` counts in it, see `in_period`."""
+    counts = _events if _all_are_events(usage) else belongs
+    return [counts(period) for period in periods]
 
 
 def in_period(usage: pl.LazyFrame, period: Period) -> Chosen:

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "demo": "tokenaudit.cli.demo",
     "ingest": "tokenaudit.cli.ingest",
     "report": "tokenaudit.cli.report",
+    "check": "tokenaudit.cli.check",
     "sources": "tokenaudit.cli.sources",
     "doctor": "tokenaudit.cli.doctor",
     "forget": "tokenaudit.cli.forget",
@@ -45,8 +46,9 @@ INTERRUPTED, PIPE_CLOSED = 130, 141
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    findings, from a command that judges: doctor --verify
+  1    findings, from a command that judges: check, doctor --verify
   2    usage, configuration or input error, or no data for what was asked
+  3    check could not judge: data is missing, old or unpriced
   70   internal error
   130  interrupted
   141  whoever read the output stopped reading

@@ -194,6 +194,7 @@ def _bar(ratio: Decimal) -> str:
 WORDINGS: dict[Kind, Wording] = {
     "text": _each(_name),
     "words": _each(_name),
+    "figure": _each(_name),
     "money": _money,
     "tokens": _each(numbers.compact_tokens),
     "count": _each(numbers.count),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tokenaudit.analysis.cube import cube, joined_cube
+from tokenaudit.analysis.cube import cubes, joined_cube
 from tokenaudit.analysis.overlap import APART, Joined, Overlap, bill_days
 from tokenaudit.analysis.where import belongs, in_period, whole_days
+from tokenaudit.analysis.windows import membership
 from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError
@@ -43,6 +44,10 @@ class Question:
     cost: str = "effective_cost"
     keep: frozenset[str] = frozenset()
     """Sources whose rows count as they stand, whatever else tells of the same calls."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """Several breakdowns in one go, in place of `by`, which holds all their dimensions."""
+    windows: tuple[Period, ...] = ()
+    """Windows within the period: which of them a row counts in is one more thing that cubes are split by."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +59,8 @@ class Answer:
     """Rows longer than the period, one a source: `source`, `billing_currency`, `rows`, `tokens`, `billed_cost`."""
     joined: Joined | None = None
     """How it was decided which of several sources counts for a call; None where they do not overlap."""
+    cubes: Sequence[pl.DataFrame] = ()
+    """A cube for each of the question's groups; where sources overlap the only cube, for all of them."""
 
 
 def ask(store: Store, question: Question) -> Answer:
@@ -67,15 +74,16 @@ def _plainly(store: Store, question: Question) -> Answer:
     period = question.period
     usage = declared(attributed(store, store.usage(period.start, period.end)), question.config)
     chosen = in_period(usage, period)
-    sums = cube(
+    sums = cubes(
         chosen.inside,
-        question.by,
+        question.groups or [question.by],
         load_book(),
         timezone=period.timezone,
         conditions=question.conditions,
         expected_rows=sum(segment.rows for segment in store.segments(period.start, period.end)),
+        extra=membership(usage, question.windows),
     )
-    return Answer(sums, _left_out(chosen.left_out))
+    return Answer(sums[0], _left_out(chosen.left_out), cubes=sums)
 
 
 def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
@@ -93,8 +101,9 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
         timezone=period.timezone,
         conditions=question.conditions,
         inside=None if period.open else belongs(period),
+        extra=membership(usage, question.windows),
     )
-    return Answer(counted.cube, _left_out(in_period(usage, period).left_out), counted.joined)
+    return Answer(counted.cube, _left_out(in_period(usage, period).left_out), counted.joined, [counted.cube])
 
 
 def overlap_of(store: Store, question: Question) -> Overlap | None:

@@ -1,0 +1,70 @@
+"""What a scope is about: a filter on sums, with ``*`` and ``?`` in its values standing for any letters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+import polars as pl
+
+from tokenaudit.analysis.cube import FREE
+from tokenaudit.analysis.where import charge_filter
+from tokenaudit.conditions import UNATTRIBUTED, Condition
+
+Scope: TypeAlias = Mapping[str, str | Sequence[str]]
+"""Values by dimension: any of a list, all of several keys."""
+
+
+class View(NamedTuple):
+    """A part of the usage, as one or by the values of a dimension."""
+
+    scopes: tuple[Scope, ...] = ()
+    """All of them must be met: a budget's own, and those of its parents."""
+    each: str | None = None
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The dimensions that sums must be split by to be looked at so."""
+        return frozenset([*(column for scope in self.scopes for column in scope), *([self.each] if self.each else [])])
+
+    def by(self, *names: str) -> frozenset[str]:
+        """Return the dimensions for a look at the parts of it."""
+        return self.columns | set(names)
+
+    def rows(self, sums: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows of some sums that it is about."""
+        return sums.filter(charge_filter([item for scope in self.scopes for item in conditions(scope, sums)]))
+
+
+def conditions(scope: Scope, sums: pl.DataFrame) -> list[Condition]:
+    """Return a scope as conditions on sums, with the values that its patterns fit."""
+    return [Condition(column, _values(values, sums[column])) for column, values in scope.items()]
+
+
+def _values(values: str | Sequence[str], column: pl.Series) -> tuple[str, ...]:
+    words = ["" if word == UNATTRIBUTED else word for word in ([values] if isinstance(values, str) else values)]
+    patterns = [_pattern(word) for word in words if "*" in word or "?" in word]
+    if not patterns:
+        return tuple(words)
+    known = [str(value) for value in column.cast(pl.String).unique().drop_nulls()]
+    found = [value for value in known if any(pattern.fullmatch(value) for pattern in patterns)]
+    return (*(word for word in words if "*" not in word and "?" not in word), *found)
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    return re.compile(re.escape(word).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+
+
+def groups(wanted: Sequence[frozenset[str]]) -> list[tuple[str, ...]]:
+    """Return as few groups of dimensions as hold all that are wanted, each with those that cost nothing.
+
+    >>> groups([frozenset({"user"}), frozenset({"user", "model"}), frozenset({"project"})])
+    [('project',), ('user', 'model')]
+    """
+    dear: dict[frozenset[str], set[str]] = {}
+    for columns in sorted(set(wanted), key=lambda columns: (-len(columns - FREE), sorted(columns))):
+        key = columns - FREE
+        home = next((found for found in dear if key <= found), key)
+        dear.setdefault(home, set()).update(columns & FREE)
+    return sorted((*sorted(key), *sorted(free)) for key, free in dear.items())
