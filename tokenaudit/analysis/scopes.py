@@ -11,6 +11,10 @@ import polars as pl
 from tokenaudit.analysis.cube import FREE
 from tokenaudit.analysis.where import charge_filter
 from tokenaudit.conditions import UNATTRIBUTED, Condition
+from tokenaudit.schema import DIMENSIONS
+
+BESIDE = {"team": "team_path"}
+"""What conditions on a dimension look at besides."""
 
 Scope: TypeAlias = Mapping[str, str | Sequence[str]]
 """Values by dimension: any of a list, all of several keys."""
@@ -26,7 +30,8 @@ class View(NamedTuple):
     @property
     def columns(self) -> frozenset[str]:
         """The dimensions that sums must be split by to be looked at so."""
-        return frozenset([*(column for scope in self.scopes for column in scope), *([self.each] if self.each else [])])
+        own = [*(column for scope in self.scopes for column in scope), *([self.each] if self.each else [])]
+        return frozenset(own) | {BESIDE[name] for name in own if BESIDE.get(name) in DIMENSIONS}
 
     def by(self, *names: str) -> frozenset[str]:
         """Return the dimensions for a look at the parts of it."""
@@ -34,7 +39,8 @@ class View(NamedTuple):
 
     def rows(self, sums: pl.DataFrame) -> pl.DataFrame:
         """Return the rows of some sums that it is about."""
-        return sums.filter(charge_filter([item for scope in self.scopes for item in conditions(scope, sums)]))
+        own = {column: pl.col(column) for column in self.columns}
+        return sums.filter(charge_filter([item for scope in self.scopes for item in conditions(scope, sums)], own))
 
 
 def conditions(scope: Scope, sums: pl.DataFrame) -> list[Condition]:

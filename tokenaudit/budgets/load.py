@@ -157,7 +157,15 @@ def _tables(config: Written, text: _Text) -> Iterator[_Row]:
 
 
 def spelt_out(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a budget's table with `key` in exceptions that name the dimension of `each`: ``user = "alice"``."""
+    """Return a budget's table as its record has it.
+
+    Exceptions may name the dimension of `each` in place of `key`: ``user = "alice"``. Tags may be a table:
+    ``scope = { tag = { env = "prod" } }``, or ``tag.env = "prod"``.
+    """
+    scope = table.get("scope")
+    if isinstance(scope, Mapping) and isinstance(scope.get("tag"), Mapping):
+        tags = {f"tag.{name}": values for name, values in scope["tag"].items()}
+        table = {**table, "scope": {**{key: value for key, value in scope.items() if key != "tag"}, **tags}}
     pool = table.get("pool")
     each = table.get("each") or (pool.get("each") if isinstance(pool, Mapping) else None)
     found = table.get("exceptions")

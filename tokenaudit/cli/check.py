@@ -63,8 +63,7 @@ def command(
     """
     settings = options.settings(store, config, no_config=no_config, as_of=as_of, timezone=timezone)
     chosen = _format(format, output)
-    loaded = _loaded(settings)
-    found = _judged(settings, loaded, _day(settings, period), exit_zero=exit_zero)
+    found = _judged(settings, loaded(settings), _day(settings, period), exit_zero=exit_zero)
     if found is None:
         return UNJUDGED
     silent = quiet and chosen in ("table", "markdown")
@@ -86,11 +85,11 @@ def _format(name: str | None, output: Path | None) -> str:
     return name or gates.SUFFIXES.get(suffix) or options.output_format(None, output)
 
 
-def _loaded(settings: options.Settings) -> Loaded:
+def loaded(settings: options.Settings) -> Loaded:
     """Return what is to be judged. Raises ConfigError where that is nothing, or cannot be used."""
-    from tokenaudit.budgets.load import loaded
+    from tokenaudit.budgets import load
 
-    found = loaded(settings.config)
+    found = load.loaded(settings.config)
     if not found.declared:
         where = f" in `{settings.config.path}`" if settings.config.path else ""
         hint = 'write [[budget]] id = "all" and limits = [{ amount = 1000, period = "month" }] into tokenaudit.toml'
@@ -109,14 +108,14 @@ def _day(settings: options.Settings, period: str | None) -> Day:
     return Day(found.last, settings.timezone, found)
 
 
-def _judged(settings: options.Settings, loaded: Loaded, day: Day, *, exit_zero: bool) -> Gate | None:
+def _judged(settings: options.Settings, budgets: Loaded, day: Day, *, exit_zero: bool) -> Gate | None:
     """Return what was found; None, and a complaint, where the store cannot be read: a gate without data is no gate."""
     from tokenaudit.reports.gate import check
     from tokenaudit.store.store import Store
 
     try:
         with Store.open(settings.store) as opened:
-            return check(opened, settings.config, loaded, day, exit_zero=exit_zero)
+            return check(opened, settings.config, budgets, day, exit_zero=exit_zero)
     except StoreError as error:
         screen.complain(error)
         return None

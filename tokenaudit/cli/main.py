@@ -34,6 +34,8 @@ COMMANDS: dict[str, str] = {
     "report": "tokenaudit.cli.report",
     "check": "tokenaudit.cli.check",
     "sources": "tokenaudit.cli.sources",
+    "budget": "tokenaudit.cli.budget",
+    "config": "tokenaudit.cli.config",
     "doctor": "tokenaudit.cli.doctor",
     "forget": "tokenaudit.cli.forget",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -99,7 +99,7 @@ class _Found:
 
     def frame(self) -> pl.DataFrame:
         """Return the rows for machines."""
-        return pl.DataFrame([_machine(row, case) for row, case in self.pairs()], schema=ROWS)
+        return frame_of(self.pairs())
 
     def findings(self, loaded: Loaded) -> Iterator[Finding]:
         """Yield a finding for each limit and policy."""
@@ -148,6 +148,11 @@ def _grouped(largest: pl.DataFrame) -> Mapping[tuple[int, str | None], list[Row]
     for row in largest.to_dicts():
         found[row["case"], row["key"]].append(row)
     return found
+
+
+def frame_of(pairs: Iterable[tuple[Row, Case]]) -> pl.DataFrame:
+    """Return rows with their cases in the columns of the contract."""
+    return pl.DataFrame([_machine(row, case) for row, case in pairs], schema=ROWS)
 
 
 def _machine(row: Row, case: Case) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from tokenaudit.analysis.verdicts import CASE, COST, EXEMPT, judged
 from tokenaudit.budgets.cases import Case, Day, Subject, cases
 from tokenaudit.budgets.checks import size
 from tokenaudit.budgets.credit import Piece, Source, granted
-from tokenaudit.budgets.windows import between
 from tokenaudit.periods import Period, parse_period
 from tokenaudit.reports.spending import Numbered, Spending
 
@@ -91,7 +90,7 @@ def _rows(plan: Plan, spent: pl.DataFrame) -> pl.DataFrame:
     amounts = _Amounts(plan, spent)
     table = [_case(plan, number, case, amounts) for number, case in enumerate(plan.cases)]
     exempt = [
-        {"case": number, "key": key, **_thresholds(case, amount)}
+        {"case": number, "key": key, **thresholds(case, amount)}
         for number, case in enumerate(plan.cases)
         for key, amount in case.exempt.items()
     ]
@@ -111,13 +110,14 @@ def _case(plan: Plan, number: int, case: Case, amounts: _Amounts) -> dict[str, A
         "currency": case.limit.currency,
         "covered": sorted(plan.units[plan.view(case.subject)] - {case.unit}),
         "cost": case.budget.cost,
-        **_thresholds(case, amounts.limit(case)),
+        **thresholds(case, amounts.limit(case)),
         "last": case.period.last,
         "each": case.subject.each is not None,
     }
 
 
-def _thresholds(case: Case, amount: Decimal) -> dict[str, Decimal]:
+def thresholds(case: Case, amount: Decimal) -> dict[str, Decimal]:
+    """Return a limit with the amounts above which it warns and fails."""
     return {"limit": amount, "warn_at": amount * case.limit.warn, "fail_at": amount * case.limit.fail}
 
 
@@ -177,8 +177,3 @@ def _outside(plan: Plan, spent: pl.DataFrame) -> pl.DataFrame:
     return beside.select("case", left_out=pl.col("used") - pl.col("used_within").fill_null(0)).filter(
         pl.col("left_out") != 0
     )
-
-
-def since(case: Case, day: Day) -> Period:
-    """Return the part of a case's window that has passed."""
-    return between(case.period.first, min(day.as_of, case.period.last), day.zone)

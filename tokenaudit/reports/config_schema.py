@@ -1,0 +1,83 @@
+"""The JSON Schema of the configuration, made of the records that the configuration is read into."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from tokenaudit.budgets.declarations import Budget, Exemption, Policies
+from tokenaudit.config import Config
+from tokenaudit.schema import DIMENSIONS
+
+DIALECT = "http://json-schema.org/draft-07/schema#"
+PLAIN: dict[object, dict[str, Any]] = {
+    str: {"type": "string"},
+    Path: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    Decimal: {"type": "number"},
+    date: {"type": "string", "format": "date"},
+    Any: {},
+}
+INSTEAD: dict[str, Any] = {"budgets": tuple[Budget, ...], "policies": Policies}
+"""What fields of the configuration hold that it keeps as they are written."""
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``tokenaudit.toml``."""
+    return {"$schema": DIALECT, "title": "tokenaudit.toml", **_record(Config)}
+
+
+def _record(kind: type) -> dict[str, Any]:
+    types, notes = get_type_hints(kind) | (INSTEAD if kind is Config else {}), remarks(kind)
+    keys: dict[str, Field[Any]] = {item.metadata.get("key", item.name): item for item in fields(kind)}
+    found = {
+        key: {**_type(types[item.name]), **({"description": notes[item.name]} if item.name in notes else {})}
+        for key, item in keys.items()
+        if key
+    }
+    if kind is Exemption:
+        found = {**{name: {"type": "string"} for name in DIMENSIONS}, **found}
+    needed = [key for key, item in keys.items() if key and item.default is MISSING and item.default_factory is MISSING]
+    about = {"description": (kind.__doc__ or "").partition("\n")[0]}
+    return {
+        "type": "object",
+        **about,
+        "properties": found,
+        "additionalProperties": False,
+        **({"required": needed} if needed else {}),
+    }
+
+
+def _type(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a type, or what stands for one
+    """Return the schema of the values of a type."""
+    origin, parts = get_origin(kind), [part for part in get_args(kind) if part not in (type(None), Ellipsis)]
+    if origin is Literal:
+        return {"enum": parts}
+    if origin in (Union, UnionType):
+        choices = [_type(part) for part in parts]
+        return choices[0] if len(choices) == 1 else {"anyOf": choices}
+    if origin is tuple:
+        return {"type": "array", "items": _type(parts[0])}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": _type(parts[1])}
+    return _record(kind) if is_dataclass(kind) and isinstance(kind, type) else dict(PLAIN[kind])
+
+
+@cache
+def remarks(kind: type) -> dict[str, str]:
+    """Return what stands under the fields of a record in its source."""
+    (body,) = ast.parse(inspect.getsource(kind)).body
+    found: dict[str, str] = {}
+    for one, other in zip(body.body, body.body[1:], strict=False):  # type: ignore[attr-defined]
+        if isinstance(one, ast.AnnAssign) and isinstance(other, ast.Expr):
+            found[ast.unparse(one.target)] = str(ast.literal_eval(other.value))
+    return found
