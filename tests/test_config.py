@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
@@ -111,12 +112,15 @@ def test_absolute_and_home_paths_stay(tmp_path: Path, isolated: Path) -> None:
     assert read(written(tmp_path / "b.toml", "store = '~/spend'")).store == isolated / "spend"
 
 
+KEYS = [key for item in fields(Config) if (key := item.metadata.get("key", item.name))]
+
+
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
         ('timezon = "UTC"', "unknown key `timezon` in `{path}`", "did you mean `timezone`?"),
-        ("budget = 3", "unknown key `budget` in `{path}`", "keys are store, timezone, plan, account, source, projects"),
-        ("path = 'x'", "unknown key `path` in `{path}`", "keys are store, timezone, plan, account, source, projects"),
+        ("budgt = 3", "unknown key `budgt` in `{path}`", "did you mean `budget`?"),
+        ("path = 'x'", "unknown key `path` in `{path}`", f"keys are {', '.join(KEYS)}"),
         ("plans = []", "unknown key `plans` in `{path}`", "did you mean `plan`?"),
         ("[[plan]]\nsorce = 'x'", "unknown key `sorce` in [[plan]] of `{path}`", "did you mean `source`?"),
         ("[[plan]]\nday = 1", "unknown key `day` in [[plan]] of `{path}`", "keys are source, user, from, until, name"),

@@ -68,9 +68,19 @@ ONE = '[[budget]]\nid = "a"\n'
 LIMIT = 'limits = [{ amount = 10, period = "month" }]\n'
 MISTAKES = {
     "unknown key": (f'{ONE}scoop = {{ user = "x" }}\n{LIMIT}', 3, "unknown key `scoop`", "did you mean `scope`?"),
-    "unknown key of a limit": (f"{ONE}limits = [\n{{ amount = 1, peroid = 'day' }}]", 4, "unknown key `peroid`", "period"),
+    "unknown key of a limit": (
+        f"{ONE}limits = [\n{{ amount = 1, peroid = 'day' }}]",
+        4,
+        "unknown key `peroid`",
+        "period",
+    ),
     "no period": (f"{ONE}limits = [{{ amount = 1 }}]", 3, "no `period`", "write `period"),
-    "period": (f"{ONE}limits = [{{ amount = 1, period = 'mnth' }}]", 3, "`period` cannot be `mnth`", "did you mean `month`?"),
+    "period": (
+        f"{ONE}limits = [{{ amount = 1, period = 'mnth' }}]",
+        3,
+        "`period` cannot be `mnth`",
+        "did you mean `month`?",
+    ),
     "number": (f"{ONE}limits = [{{ amount = '1', period = 'day' }}]", 3, "`amount` cannot be `1`", ""),
     "true is no number": (f"{ONE}limits = [{{ amount = true, period = 'day' }}]", 3, "`amount` cannot be `True`", ""),
     "nothing": (f"{ONE}limits = [{{ period = 'day' }}]", 3, "not one amount", "amount, tokens or share"),
@@ -81,10 +91,17 @@ MISTAKES = {
     "limits is no list": (f"{ONE}limits = 3", 3, "`limits` is no list", ""),
     "a limit is no table": (f"{ONE}limits = [3]", 3, "is no table", ""),
     "thresholds": (f"{ONE}limits = [{{ amount = 1, period = 'day', warn = 1.2 }}]", 3, "warn = 1.2 and fail = 1", ""),
-    "dates of a month": (f"{ONE}limits = [{{ amount = 1, period = 'month', from = 2026-01-01 }}]", 3, "`from`", "total"),
+    "dates of a month": (
+        f"{ONE}limits = [{{ amount = 1, period = 'month', from = 2026-01-01 }}]",
+        3,
+        "`from`",
+        "total",
+    ),
     "dates": (
         f"{ONE}limits = [{{ amount = 1, period = 'total', from = 2026-02-01, until = 2026-01-01 }}]",
-        3, "it ends on 2026-01-01", "swap",
+        3,
+        "it ends on 2026-01-01",
+        "swap",
     ),
     "column": (f'{ONE}scope = {{ usr = "x" }}\n{LIMIT}', 3, "unknown column `usr`", "did you mean `user`?"),
     "time is no scope": (f'{ONE}scope = {{ month = "x" }}\n{LIMIT}', 3, "cannot choose rows by `month`", ""),
@@ -94,31 +111,55 @@ MISTAKES = {
     "itself": (f'{ONE}parent = "a"\n{LIMIT}', 3, "`a` is a parent of itself", ""),
     "over its parent": (
         f'{ONE}{LIMIT}[[budget]]\nid = "b"\nparent = "a"\nlimits = [{{ amount = 10.01, period = "day" }}]',
-        7, "10.01 for a day is over the 10 for a month of its parent `a`", "lower it",
+        7,
+        "10.01 for a day is over the 10 for a month of its parent `a`",
+        "lower it",
     ),
     "over by its threshold": (
         f'{ONE}{LIMIT}[[budget]]\nid = "b"\nparent = "a"\nlimits = [{{ amount = 10, period = "month", fail = 1.1 }}]',
-        7, "is over the 10 for a month", "",
+        7,
+        "is over the 10 for a month",
+        "",
     ),
     "whole": (f"{ONE}limits = [{{ share = 0.3, of = 'b', period = 'month' }}]", 3, "`of = b` names no whole", ""),
-    "pool over its limit": (f'{ONE}{LIMIT}pool = {{ each = "user", amount = 11 }}', 4, "one member may take 11 of 10", ""),
+    "pool over its limit": (
+        f'{ONE}{LIMIT}pool = {{ each = "user", amount = 11 }}',
+        4,
+        "one member may take 11 of 10",
+        "",
+    ),
     "pool in tokens": (f'{ONE}{LIMIT}pool = {{ each = "user", tokens = 1 }}', 4, "another unit", ""),
-    "pool and each": (f'{ONE}each = "user"\n{LIMIT}pool = {{ each = "user", amount = 1 }}', 5, "exclude each other", ""),
+    "pool and each": (
+        f'{ONE}each = "user"\n{LIMIT}pool = {{ each = "user", amount = 1 }}',
+        5,
+        "exclude each other",
+        "",
+    ),
     "rollover": (f"{ONE}{LIMIT}rollover = {{ max = 20 }}", 4, "`20` is no part of a limit", "0.2"),
     "grant": (f"{ONE}{LIMIT}grants = [{{ amount = 1, from = 2026-01-01 }}]", 4, "no `reason`", ""),
     "exception without value": (
-        f'{ONE}each = "user"\n{LIMIT}exceptions = [{{ amount = 1, period = "month", until = 2026-01-01, reason = "r" }}]',
-        5, "an exception for no user", "user =",
+        f'{ONE}each = "user"\n{LIMIT}'
+        'exceptions = [{ amount = 1, period = "month", until = 2026-01-01, reason = "r" }]',
+        5,
+        "an exception for no user",
+        "user =",
     ),
     "exception for another window": (
         f'{ONE}{LIMIT}exceptions = [{{ amount = 1, period = "day", until = 2026-01-01, reason = "r" }}]',
-        4, "no limit for each day", "",
+        4,
+        "no limit for each day",
+        "",
     ),
     "policy": ("[policy]\nunpricd = 0.1", 2, "unknown key `unpricd` in [policy]", "did you mean `unpriced`?"),
-    "policy level": ("[policy]\nstale = { limit = 1, level = 'wrn' }", 2, "`level` cannot be `wrn`", "did you mean `warn`?"),
+    "policy level": (
+        "[policy]\nstale = { limit = 1, level = 'wrn' }",
+        2,
+        "`level` cannot be `wrn`",
+        "did you mean `warn`?",
+    ),
     "policy share": ("[policy]\nunpriced = 5", 2, "`5` is no limit of `unpriced`", "0 to 1"),
     "fiscal year": ("fiscal_year_start = 13\n" + ONE + LIMIT, 1, "`fiscal_year_start = 13`", "1 to 12"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -149,7 +190,10 @@ def test_lines_of_a_project_file(tmp_path: Path) -> None:
 
 def test_lines_of_odd_toml() -> None:
     """Brackets, hashes and keys within texts are text; tables of tables count on in the last one."""
-    text = "a = '''\n[[b]] # no\nc = 1'''\r\n[[b]]\nd.e = \"]#\"\n[[b.f]]\n'g h' = { i = [1, [2,\n3]], j = 2 } # k = 1\n[b.l]\nm=1"
+    text = (
+        "a = '''\n[[b]] # no\nc = 1'''\r\n[[b]]\nd.e = \"]#\"\n[[b.f]]\n'g h' = { i = [1, [2,\n3]], j = 2 } # k = 1\n"
+    )
+    text += "[b.l]\nm=1"
     found = lines(text)
 
     assert found[("a",)] == 1

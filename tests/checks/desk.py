@@ -6,12 +6,13 @@ import csv
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from tokenaudit.cli.main import run
 from tokenaudit.ingest.run import ingest
+
+if TYPE_CHECKING:
+    import pytest
 
 HEAD = (
     "charge_period_start", "charge_period_end", "granularity", "request_model", "user", "project", "tags",

@@ -52,7 +52,13 @@ CASES: dict[str, tuple[Callable[[Desk], None], str, list[str], str, int]] = {
     "stale": (spent, BUDGET % 100, [], "2026-10-24", 3),
     "stale, exit zero": (spent, BUDGET % 100, ["--exit-zero"], "2026-10-24", 3),
     "three days old": (spent, BUDGET % 100, [], "2026-10-23", 0),
-    "stale, a warning": (spent, f'{BUDGET % 100}[policy]\nstale = {{ limit = 3, level = "warn" }}', [], "2026-10-24", 0),
+    "stale, a warning": (
+        spent,
+        f'{BUDGET % 100}[policy]\nstale = {{ limit = 3, level = "warn" }}',
+        [],
+        "2026-10-24",
+        0,
+    ),
     "stale, off": (spent, f'{BUDGET % 100}[policy]\nstale = {{ limit = 3, level = "off" }}', [], "2026-10-24", 0),
     "stale, more days": (spent, f"{BUDGET % 100}[policy]\nstale = 4", [], "2026-10-24", 0),
     "a period is never stale": (spent, BUDGET % 100, ["--period", "2026-10"], "2027-10-24", 0),
@@ -63,25 +69,46 @@ CASES: dict[str, tuple[Callable[[Desk], None], str, list[str], str, int]] = {
     "unpriced, and over": (unpriced, BUDGET % 50, [], "2026-10-20", 1),
     "unpriced, allowed": (unpriced, f"{BUDGET % 100}[policy]\nunpriced = 0.05", [], "2026-10-20", 0),
     "unpriced, exactly": (unpriced, f"{BUDGET % 100}[policy]\nunpriced = 0.0472", [], "2026-10-20", 0),
-    "unpriced, a warning": (unpriced, f'{BUDGET % 100}[policy.unpriced]\nlimit = 0\nlevel = "warn"', [], "2026-10-20", 0),
+    "unpriced, a warning": (
+        unpriced,
+        f'{BUDGET % 100}[policy.unpriced]\nlimit = 0\nlevel = "warn"',
+        [],
+        "2026-10-20",
+        0,
+    ),
     "rejected": (rejected, BUDGET % 100, [], "2026-10-20", 3),
     "rejected, allowed": (rejected, f"{BUDGET % 100}[policy]\nrejected = 0.05", [], "2026-10-20", 0),
     "unattributed": (nobody, f"{BUDGET % 200}[policy]\nunattributed = 0.2", [], "2026-10-20", 1),
     "unattributed, exactly": (nobody, f"{BUDGET % 200}[policy]\nunattributed = 0.25", [], "2026-10-20", 0),
     "unattributed, a warning": (
-        nobody, f'{BUDGET % 200}[policy]\nunattributed = {{ limit = 0.2, level = "warn" }}', [], "2026-10-20", 0,
+        nobody,
+        f'{BUDGET % 200}[policy]\nunattributed = {{ limit = 0.2, level = "warn" }}',
+        [],
+        "2026-10-20",
+        0,
     ),
     "unattributed, by project": (
-        nobody, f'{BUDGET % 200}[policy]\nunattributed = {{ limit = 0, by = "project" }}', [], "2026-10-20", 0,
+        nobody,
+        f'{BUDGET % 200}[policy]\nunattributed = {{ limit = 0, by = "project" }}',
+        [],
+        "2026-10-20",
+        0,
     ),
-    "unattributed, exit zero": (nobody, f"{BUDGET % 200}[policy]\nunattributed = 0.2", ["--exit-zero"], "2026-10-20", 0),
+    "unattributed, exit zero": (
+        nobody,
+        f"{BUDGET % 200}[policy]\nunattributed = 0.2",
+        ["--exit-zero"],
+        "2026-10-20",
+        0,
+    ),
     "only policies": (spent, "[policy]\nunpriced = 0.01", [], "2026-10-20", 0),
     "no budget and no policy": (spent, "", [], "2026-10-20", 2),
     "a bad budget": (spent, BUDGET.replace("limits", "limit") % 100, [], "2026-10-20", 2),
     "a bad policy": (spent, "[policy]\nunpriced = 'much'", [], "2026-10-20", 2),
     "all time": (spent, BUDGET % 100, ["--period", "all"], "2026-10-20", 2),
     "an unknown format": (spent, BUDGET % 100, ["--format", "jnuit"], "2026-10-20", 2),
-}  # fmt: skip
+}
+
 JUDGED = {0: "ok", 1: "over", 3: "unjudged"}
 
 

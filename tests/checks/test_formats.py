@@ -16,9 +16,20 @@ from tokenaudit.render import as_comment, as_github
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 HOSTILE = (
-    "a\n::error::owned", "%0A::set-output name=x::y", "x,file=/etc/passwd:1", "<b>&\"'</b>", "| `x` | <!-- tokenaudit:check -->",
-    "[click](javascript:x)", "\x1b[31mred\x07", "\u202eevil", "</details><script>", "::warning::plain", "ünïcödé 漢字", "\ufffe",
-)  # fmt: skip
+    "a\n::error::owned",
+    "%0A::set-output name=x::y",
+    "x,file=/etc/passwd:1",
+    "<b>&\"'</b>",
+    "| `x` | <!-- tokenaudit:check -->",
+    "[click](javascript:x)",
+    "\x1b[31mred\x07",
+    "\u202eevil",
+    "</details><script>",
+    "::warning::plain",
+    "ünïcödé 漢字",
+    "\ufffe",
+)
+
 MANY = '[[budget]]\nid = "person"\neach = "user"\nlimits = [{ amount = 5, period = "month" }]\n'
 
 

@@ -1,4 +1,4 @@
-"""What `tokenaudit check` finds, worked out by hand: limits, windows, exceptions, pools, shares, and what is missing."""
+"""What `tokenaudit check` finds, worked out by hand: limits, windows, exceptions, pools, shares, what is missing."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_pool_and_its_members(october: Desk) -> None:
 
 
 def test_grants_and_what_rolls_over(october: Desk) -> None:
-    """A grant is used before the limit and gone after its last day; of September a fifth of the limit is carried over."""
+    """A grant is used before the limit and gone after its last day; what September left is carried over."""
     grant = "grants = [{ amount = 20, from = 2026-10-01, until = 2026-10-05, reason = 'move' }]"
     october.budget(MONTH % 50, grant)
     assert [row["limit"] for row in october.json(as_of="2026-10-05", code=None)["rows"]] == [70]
