@@ -138,8 +138,10 @@ MISTAKES = {
     "rollover": (f"{ONE}{LIMIT}rollover = {{ max = 20 }}", 4, "`20` is no part of a limit", "0.2"),
     "grant": (f"{ONE}{LIMIT}grants = [{{ amount = 1, from = 2026-01-01 }}]", 4, "no `reason`", ""),
     "exception without value": (
-        f'{ONE}each = "user"\n{LIMIT}'
-        'exceptions = [{ amount = 1, period = "month", until = 2026-01-01, reason = "r" }]',
+        (
+            f'{ONE}each = "user"\n{LIMIT}'
+            'exceptions = [{ amount = 1, period = "month", until = 2026-01-01, reason = "r" }]'
+        ),
         5,
         "an exception for no user",
         "user =",
