@@ -61,7 +61,7 @@ def test_what_is_accepted(tmp_path: Path) -> None:
     )
     assert found.policies["unpriced"].limit == Decimal("0.02")
     assert found.policies["unattributed"].level == "warn"
-    assert {name: origin.line for name, origin in found.origins.items()} == {"eng": 2, "payments": 6, "person": 13}
+    assert {name: origin().line for name, origin in found.origins.items()} == {"eng": 2, "payments": 6, "person": 13}
 
 
 ONE = '[[budget]]\nid = "a"\n'

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import polars as pl
@@ -12,6 +13,9 @@ from tokenaudit.analysis.cube import FREE
 from tokenaudit.analysis.where import charge_filter
 from tokenaudit.conditions import UNATTRIBUTED, Condition
 from tokenaudit.schema import DIMENSIONS
+
+Known: TypeAlias = Callable[[str], Sequence[str]]
+"""Gives the values that a dimension has."""
 
 BESIDE = {"team": "team_path"}
 """What conditions on a dimension look at besides."""
@@ -37,24 +41,24 @@ class View(NamedTuple):
         """Return the dimensions for a look at the parts of it."""
         return self.columns | set(names)
 
-    def rows(self, sums: pl.DataFrame) -> pl.DataFrame:
-        """Return the rows of some sums that it is about."""
+    def rows(self, sums: pl.DataFrame, known: Known) -> pl.LazyFrame:
+        """Return the rows of some sums that it is about; `known` gives the values of their dimensions."""
         own = {column: pl.col(column) for column in self.columns}
-        return sums.filter(charge_filter([item for scope in self.scopes for item in conditions(scope, sums)], own))
+        met = charge_filter([item for scope in self.scopes for item in conditions(scope, known)], own)
+        return sums.lazy().filter(met)
 
 
-def conditions(scope: Scope, sums: pl.DataFrame) -> list[Condition]:
-    """Return a scope as conditions on sums, with the values that its patterns fit."""
-    return [Condition(column, _values(values, sums[column])) for column, values in scope.items()]
+def conditions(scope: Scope, known: Known) -> list[Condition]:
+    """Return a scope as conditions, with the values that its patterns fit."""
+    return [Condition(column, _values(values, partial(known, column))) for column, values in scope.items()]
 
 
-def _values(values: str | Sequence[str], column: pl.Series) -> tuple[str, ...]:
+def _values(values: str | Sequence[str], known: Callable[[], Sequence[str]]) -> tuple[str, ...]:
     words = ["" if word == UNATTRIBUTED else word for word in ([values] if isinstance(values, str) else values)]
     patterns = [_pattern(word) for word in words if "*" in word or "?" in word]
     if not patterns:
         return tuple(words)
-    known = [str(value) for value in column.cast(pl.String).unique().drop_nulls()]
-    found = [value for value in known if any(pattern.fullmatch(value) for pattern in patterns)]
+    found = [value for value in known() if any(pattern.fullmatch(value) for pattern in patterns)]
     return (*(word for word in words if "*" not in word and "?" not in word), *found)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -72,10 +72,10 @@ class Loaded(NamedTuple):
     budgets: tuple[Budget, ...]
     policies: Mapping[str, Policy]
     calendar: Calendar
-    origins: Mapping[str, Origin]
-    """Where each budget stands, by its id."""
-    policy_origin: Origin
-    """Where policies stand, or would."""
+    origins: Mapping[str, Callable[..., Origin]]
+    """Give where each budget stands, or a place in it, by its id; lines are only looked for where somebody asks."""
+    policy_origin: Callable[[], Origin]
+    """Gives where policies stand, or would."""
     declared: bool
     """The configuration has a budget or a policy."""
 
@@ -100,12 +100,8 @@ def load(config: Written) -> tuple[Loaded, list[Fault]]:
     rows = [*_tables(config, text), *_grids(config)]
     budgets = [row.budget for row in rows if row.budget]
     origins = [row.origin for row in rows if row.budget]
-    places = [row.place for row in rows if row.budget]
     faults = [fault for row in rows for fault in row.faults]
-    for number, fault in checks.faults(budgets):
-        place = places[number]
-        origin = origins[number] if place is None else text.origin((*place, *fault.place))
-        faults.append(_fault(origin, fault, budgets[number].id))
+    faults += [_fault(origins[at](*fault.place), fault, budgets[at].id) for at, fault in checks.faults(budgets)]
     policies, wrong = _policies(config, text)
     calendar, off = _calendar(config, text)
     found = Loaded(
@@ -113,7 +109,7 @@ def load(config: Written) -> tuple[Loaded, list[Fault]]:
         checks.named(policies),
         calendar,
         dict(zip((budget.id for budget in budgets), origins, strict=True)),
-        text.origin(("policy",)),
+        lambda: text.origin(("policy",)),
         declared=bool(rows or config.policies),
     )
     return found, sorted([*faults, *wrong, *off])
@@ -123,10 +119,8 @@ class _Row(NamedTuple):
     """A budget as it was read, or what is wrong with it."""
 
     budget: Budget | None
-    origin: Origin
+    origin: Callable[..., Origin]
     faults: Sequence[Fault]
-    place: Place | None = None
-    """Its place in the configuration; None in a grid."""
 
 
 class _Text:
@@ -153,7 +147,11 @@ def _tables(config: Written, text: _Text) -> Iterator[_Row]:
         found = record(Budget, spelt_out(table), place, mistakes)
         name = str(table.get("id", number + 1))
         faults = [_fault(text.origin(item.place), item, name) for item in mistakes]
-        yield _Row(found, text.origin(place), faults, place)
+        yield _Row(found, partial(_origin, text, place), faults)
+
+
+def _origin(text: _Text, place: Place, *inside: str | int) -> Origin:
+    return text.origin((*place, *inside))
 
 
 def spelt_out(table: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -187,7 +185,9 @@ def _grids(config: Written) -> Iterator[_Row]:
             mistakes: list[Mistake] = []
             found = record(Budget, row.table, ("budget",), mistakes)
             wrong = [*(Mistake((), *fault) for fault in row.faults), *mistakes]
-            yield _Row(found, origin, [_fault(origin, item, str(row.table.get("id"))) for item in wrong])
+            yield _Row(
+                found, lambda *_, line=origin: line, [_fault(origin, item, str(row.table.get("id"))) for item in wrong]
+            )
 
 
 def _policies(config: Written, text: _Text) -> tuple[Policies, list[Fault]]:

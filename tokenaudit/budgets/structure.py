@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from tokenaudit.budgets.lines import Place
 from tokenaudit.errors import did_you_mean
@@ -27,7 +28,7 @@ def record(kind: type[Record], table: object, place: Place, mistakes: list[Mista
     if not isinstance(table, Mapping):
         mistakes.append(Mistake(place, f"`{place[-1]}` is no table", "write { key = value, ... }"))
         return None
-    before, types_of, names = len(mistakes), _hints(kind), keys(kind)
+    before, types_of, names = len(mistakes), _hints(cast("Hashable", kind)), keys(kind)
     mistakes += [unknown(key, place, list(names)) for key in table if key not in names]
     values = {
         names[key]: value_of(types_of[names[key]], value, (*place, key), mistakes)
@@ -59,7 +60,8 @@ def keys(kind: type) -> dict[str, str]:
     return {item.metadata.get("key", item.name): item.name for item in fields(kind)}
 
 
-def _hints(kind: type) -> dict[str, Any]:
+@cache
+def _hints(kind: Hashable) -> dict[str, Any]:
     return get_type_hints(kind)
 
 

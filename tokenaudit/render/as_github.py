@@ -65,8 +65,6 @@ def _escaped(words: str, codes: Codes) -> str:
 
 def outputs(gate: Gate) -> str:
     """Return what following steps may read, as lines for ``$GITHUB_OUTPUT``."""
-    counts = {
-        verdict: sum(item.verdict == verdict for item in gate.findings) for verdict in ("over", "warn", "unjudged")
-    }
+    counts = {verdict: gate.counts.get(verdict, 0) for verdict in ("over", "warn", "unjudged")}
     found = {"status": gate.status, "exit_code": gate.exit_code, **counts}
     return "".join(f"{key}={word}\n" for key, word in found.items())

@@ -6,7 +6,7 @@ of the document.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -69,23 +69,29 @@ class Gate:
     """What a gate says."""
 
     document: Document
-    findings: tuple[Finding, ...]
-    """Everything that was judged, the worst first."""
+    find: Callable[[], Sequence[Finding]]
+    """Gives everything that was judged, the worst first: only some formats ask for it."""
     errors: tuple[str, ...]
     """Sentences for people: what is over, and what could not be judged."""
     exit_code: int
     title: str
+    counts: Mapping[str, int]
+    """How many limits and policies have each verdict."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """Everything that was judged, the worst first."""
+        return self.find()
 
     def of_level(self, level: str) -> list[Finding]:
         """Return the findings of a level."""
-        return [item for item in self.findings if item.level == level]
+        return [item for item in self.find() if item.level == level]
 
     @property
     def status(self) -> str:
         """Return the word for all: ``failed``, ``unjudged``, ``warned`` or ``passed``."""
-        verdicts = {item.verdict for item in self.findings}
         words = {"over": "failed", "unjudged": "unjudged", "warn": "warned"}
-        return next((word for verdict, word in words.items() if verdict in verdicts), "passed")
+        return next((word for verdict, word in words.items() if self.counts.get(verdict)), "passed")
 
 
 def checked(name: str) -> str:

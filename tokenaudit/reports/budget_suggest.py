@@ -65,7 +65,7 @@ def _shown(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _suggested(spending: Spending, name: str) -> pl.DataFrame:
     """Return what the values of a dimension spent a month: first of all taken together, then of each."""
-    sums = spending.of(View((), name), 0).filter(pl.col("window") < spending.now, pl.col("effective_cost") > 0)
+    sums = spending.of_all([View((), name)]).filter(pl.col("window") < spending.now, pl.col("effective_cost") > 0)
     figures = _figures()
     every = sums.filter(pl.col("key").is_not_null()).group_by("billing_currency").agg(figures)
     each = (

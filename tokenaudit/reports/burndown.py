@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tokenaudit.render.document import Document, Section, Shown
-from tokenaudit.reports.gate import frame_of
+from tokenaudit.reports.gate import machine_rows
 from tokenaudit.reports.gate_words import Row, figure, outlook, part, subject
 from tokenaudit.reports.judging import judge
 
@@ -39,7 +39,7 @@ COLUMNS = (
 def status(store: Store, config: Config, loaded: Loaded, day: Day) -> Document:
     """Return how far each limit is used on a day."""
     judged = judge(store, config, loaded, day)
-    rows = judged.rows.to_dicts() if judged.cases else []
+    rows = judged.rows.to_dicts()
     lines = [
         _line(row, judged.cases[row["case"]], day)
         for _, of_case in groupby(rows, key=itemgetter("case"))
@@ -50,7 +50,7 @@ def status(store: Store, config: Config, loaded: Loaded, day: Day) -> Document:
     return Document(
         schema=SCHEMA,
         head={"as_of": day.as_of},
-        rows=frame_of([({**row, "crossed": None}, judged.cases[row["case"]]) for row in rows]),
+        rows=machine_rows(judged.rows.with_columns(crossed=pl.lit(None, pl.Date)), judged.cases),
         heading=(f"Budgets on {day.as_of}, {day.zone}",),
         sections=(Section("Budget", frame, COLUMNS),),
         notes=notes,

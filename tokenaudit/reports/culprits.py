@@ -12,8 +12,6 @@ from tokenaudit.analysis.scopes import View
 from tokenaudit.reports.spending import Numbered, Spending
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tokenaudit.budgets.cases import Case, Day
     from tokenaudit.config import Config
     from tokenaudit.reports.judging import Judged
@@ -43,40 +41,37 @@ NOTHING = Culprits(
 
 def culprits(store: Store, config: Config, judged: Judged, day: Day) -> Culprits:
     """Return since when limits are over, and who spent most of it."""
-    over = judged.rows.filter(pl.col("verdict") == "over") if judged.rows.height else judged.rows
+    over = judged.rows.filter(pl.col("verdict") == "over")
     if over.is_empty():
         return NOTHING
-    look = _Look(store, config, judged.cases, over, day)
-    days = look.sums(over, "day")
+    look = _Look(store, config, judged, over, day)
     named = worst(over, NAMED)
     parts = [largest(look.sums(named, name), name) for name in WHO]
-    return Culprits(crossed(days), pl.concat(parts))
+    return Culprits(crossed(look.sums(over, "day")), pl.concat(parts))
 
 
 class _Look:
-    """One question about the windows and views of rows that are over."""
+    """A look at the windows and views of rows that are over: at what is known already, and one more question."""
 
-    def __init__(self, store: Store, config: Config, cases: Sequence[Case], over: pl.DataFrame, day: Day) -> None:
-        found = [cases[number] for number in over["case"].unique(maintain_order=True)]
-        windows = list({(case.period.first, case.period.last): case.period for case in found}.values())
+    def __init__(self, store: Store, config: Config, judged: Judged, over: pl.DataFrame, day: Day) -> None:
+        self.cases = {number: judged.cases[number] for number in over["case"].unique(maintain_order=True)}
         self.views: Numbered[View] = Numbered()
-        self.places = {(item.first, item.last): place for place, item in enumerate(windows)}
-        self.table = [
-            (n, self._view(cases[n]), self._window(cases[n])) for n in over["case"].unique(maintain_order=True)
-        ]
-        columns = [view.by(name) for view in self.views.things for name in (*WHO, "day")]
-        self.spending = Spending(store, config, windows, columns, day.as_of)
+        numbers = {number: self._view(case) for number, case in self.cases.items()}
+        self.known = judged.spending
+        wanted = [view.by(name) for view in self.views.things for name in (*WHO, "day")]
+        windows = {(case.period.first, case.period.last): case.period for case in self.cases.values()}
+        lacking = [columns for columns in wanted if not self.known.holds(columns)]
+        self.asked = Spending(store, config, list(windows.values()), lacking, day.as_of)
+        places = {dates: place for place, dates in enumerate(windows)}
+        table = [(n, numbers[n], places[case.period.first, case.period.last]) for n, case in self.cases.items()]
+        self.table = pl.DataFrame(table, schema=dict.fromkeys(("case", "view", "place"), pl.Int64), orient="row")
 
     def _view(self, case: Case) -> int:
         return self.views.number(View(*case.subject), (repr(case.subject.scopes), case.subject.each))
 
-    def _window(self, case: Case) -> int:
-        return self.places[case.period.first, case.period.last]
-
     def sums(self, over: pl.DataFrame, name: str) -> pl.DataFrame:
         """Return what rows that are over spent by the values of a dimension."""
-        schema = {"case": pl.Int64, "view": pl.Int64, "window": pl.Int64}
-        own = over.select(column for column in OVER if column != "window")
-        rows = own.join(pl.DataFrame(self.table, schema=schema, orient="row"), on="case")
-        parts = [self.spending.of(view, number, name) for number, view in enumerate(self.views.things)]
-        return spent_by(rows, pl.concat(parts), name)
+        own = over.select(OVER).join(self.table, on="case")
+        known = all(self.known.holds(view.by(name)) for view in self.views.things)
+        rows = own.drop("place") if known else own.drop("window").rename({"place": "window"})
+        return spent_by(rows, (self.known if known else self.asked).of_all(self.views.things, name), name)

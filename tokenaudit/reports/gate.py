@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -15,7 +15,7 @@ from tokenaudit.render.numbers import plain, plural
 from tokenaudit.reports.culprits import Culprits, culprits
 from tokenaudit.reports.gate_notes import notes
 from tokenaudit.reports.gate_tables import heading, tables
-from tokenaudit.reports.gate_words import Row, days, excess, message, scope_text, subject
+from tokenaudit.reports.gate_words import Row, excess, message, scope_text, subject
 from tokenaudit.reports.judging import Judged, judge
 from tokenaudit.reports.policies import Verdict, verdicts
 
@@ -55,29 +55,28 @@ def check(store: Store, config: Config, loaded: Loaded, day: Day, *, exit_zero: 
     judged = judge(store, config, loaded, day, beside)
     policies = list(verdicts(loaded.policies, judged, store, day))
     found = _Found(judged, policies, culprits(store, config, judged, day))
-    code = exit_code(found.verdicts())
+    code = exit_code(found.counts)
     code = 0 if exit_zero and code == 1 else code
     document = Document(
         schema=SCHEMA,
         head={"as_of": day.as_of, "exit_code": code},
-        rows=found.frame(),
+        rows=machine_rows(found.table, judged.cases),
         tail={"policies": [_policy(item) for item in policies]},
-        notes=tuple(notes(store, loaded, found.rows, judged, day)),
+        notes=tuple(notes(loaded, found.rows, judged, day)),
         heading=heading(day),
-        sections=tables(found.rows, judged.cases, policies),
+        sections=tables(found.rows, judged.cases, policies, found.kept()),
         footer=tuple(found.blame()),
     )
-    findings = sorted(found.findings(loaded), key=lambda item: ORDER[item.verdict])
-    return Gate(document, tuple(findings), tuple(found.errors()), code, heading(day)[0])
+    return Gate(document, lambda: found.findings(loaded), tuple(found.errors()), code, heading(day)[0], found.counts)
 
 
-def exit_code(found: Sequence[str]) -> int:
+def exit_code(counts: Mapping[str, int]) -> int:
     """Return 1 where anything is over, else 3 where anything could not be judged, else 0.
 
-    >>> exit_code(["ok", "unjudged", "over"]), exit_code(["warn", "unjudged"]), exit_code(["warn", "ok"])
+    >>> exit_code({"unjudged": 2, "over": 1}), exit_code({"warn": 1, "unjudged": 1}), exit_code({"warn": 1, "ok": 1})
     (1, 3, 0)
     """
-    return 1 if "over" in found else 3 if "unjudged" in found else 0
+    return 1 if counts.get("over") else 3 if counts.get("unjudged") else 0
 
 
 class _Found:
@@ -85,28 +84,35 @@ class _Found:
 
     def __init__(self, judged: Judged, policies: Sequence[Verdict], why: Culprits) -> None:
         self.judged, self.policies = judged, policies
-        self.rows = _complete(judged, why)
+        self.table = _complete(judged, why)
+        self.rows = self._worth()
         self.why: Mapping[tuple[int, str | None], list[Row]] = _grouped(why.largest)
+        self.counts = Counter([item.verdict for item in policies])
+        self.counts.update(dict(self.table.group_by("verdict").len().iter_rows()))
+
+    def _worth(self) -> Sequence[Row]:
+        """Return the rows that people want to see: of many values only those that are not ok."""
+        whole = [number for number, case in enumerate(self.judged.cases) if not case.subject.each]
+        return self.table.filter((pl.col("verdict") != "ok") | pl.col("case").is_in(whole)).to_dicts()
+
+    def kept(self) -> dict[int, tuple[int, int]]:
+        """Return how many rows each case has, and how many of them are ok."""
+        ok = (pl.col("verdict") == "ok").sum()
+        counts = self.table.group_by("case", maintain_order=True).agg(pl.len(), ok)
+        return {case: (rows, kept) for case, rows, kept in counts.iter_rows()}
 
     def pairs(self) -> Iterator[tuple[Row, Case]]:
-        """Yield each row with its case."""
+        """Yield each of those rows with its case."""
         for row in self.rows:
             yield row, self.judged.cases[row["case"]]
 
-    def verdicts(self) -> list[str]:
-        """Return all verdicts."""
-        return [*(row["verdict"] for row in self.rows), *(item.verdict for item in self.policies)]
+    def findings(self, loaded: Loaded) -> list[Finding]:
+        """Return a finding for each limit and policy, the worst first."""
+        found = [self._finding(row, self.judged.cases[row["case"]], loaded) for row in self.table.iter_rows(named=True)]
+        return sorted([*found, *(_of_policy(item, loaded) for item in self.policies)], key=lambda it: ORDER[it.verdict])
 
-    def frame(self) -> pl.DataFrame:
-        """Return the rows for machines."""
-        return frame_of(self.pairs())
-
-    def findings(self, loaded: Loaded) -> Iterator[Finding]:
-        """Yield a finding for each limit and policy."""
-        for row, case in self.pairs():
-            yield _finding(row, case, loaded.origins[case.budget.id], message(row, case, self._blamed(row)))
-        for item in self.policies:
-            yield _of_policy(item, loaded)
+    def _finding(self, row: Row, case: Case, loaded: Loaded) -> Finding:
+        return _finding(row, case, loaded.origins[case.budget.id](), message(row, case, self._blamed(row)))
 
     def _blamed(self, row: Row) -> list[Row]:
         return self.why.get((row["case"], row["key"]), [])
@@ -132,15 +138,11 @@ class _Found:
             yield f"cannot be judged: {'; '.join([*lacking, *names])}"
 
 
-def _complete(judged: Judged, why: Culprits) -> list[dict[str, Any]]:
+def _complete(judged: Judged, why: Culprits) -> pl.DataFrame:
     """Return the rows with the day on which they went over; those that leave out spend of their own are unjudged."""
-    if judged.rows.is_empty():
-        return []
     outside = pl.col("case").is_in(judged.outside["case"].to_list()) & (pl.col("verdict") != "over")
     rows = judged.rows.join(why.crossed, on=["case", "key"], how="left", nulls_equal=True, maintain_order="left")
-    return rows.with_columns(
-        verdict=pl.when(outside).then(pl.lit("unjudged")).otherwise("verdict"), outside=outside
-    ).to_dicts()
+    return rows.with_columns(verdict=pl.when(outside).then(pl.lit("unjudged")).otherwise("verdict"), outside=outside)
 
 
 def _grouped(largest: pl.DataFrame) -> Mapping[tuple[int, str | None], list[Row]]:
@@ -150,16 +152,21 @@ def _grouped(largest: pl.DataFrame) -> Mapping[tuple[int, str | None], list[Row]
     return found
 
 
-def frame_of(pairs: Iterable[tuple[Row, Case]]) -> pl.DataFrame:
-    """Return rows with their cases in the columns of the contract."""
-    return pl.DataFrame([_machine(row, case) for row, case in pairs], schema=ROWS)
+def machine_rows(rows: pl.DataFrame, cases: Sequence[Case]) -> pl.DataFrame:
+    """Return rows, with the day on which they went over in `crossed`, in the columns of the contract.
 
-
-def _machine(row: Row, case: Case) -> dict[str, Any]:
-    """Return a row in the columns of the contract; a forecast is not known."""
-    told = {name: row[name] for name in ("key", "spent", "limit", "used", "verdict")}
-    own = {"budget": case.budget.id, "scope": scope_text(case.budget), "unit": case.unit}
-    return {**told, **own, "period_start": case.period.start, "period_end": case.period.end, "over_on": days(row)}
+    A forecast is not known.
+    """
+    told = [
+        (number, case.budget.id, scope_text(case.budget), case.period.start, case.period.end)
+        for number, case in enumerate(cases)
+    ]
+    names = ("case", "budget", "scope", "period_start", "period_end")
+    schema = {name: ROWS.get(name, pl.Int64) for name in names}
+    full = rows.join(pl.DataFrame(told, schema=schema, orient="row"), on="case", how="left", maintain_order="left")
+    over_on = pl.when(pl.col("verdict") == "over").then("crossed").otherwise("over_on")
+    unknown = [pl.lit(None, EXACT).alias(name) for name in ("forecast", "p_over")]
+    return full.with_columns(*unknown, over_on=over_on).select(*ROWS)
 
 
 def _finding(row: Row, case: Case, origin: Origin, words: str) -> Finding:
@@ -179,7 +186,7 @@ def _of_policy(item: Verdict, loaded: Loaded) -> Finding:
     words = f"policy {item.policy}: {item.text}"
     rule, name = POLICY_RULES[item.policy], item.policy
     return Finding(
-        rule, f"policy {name}", item.verdict, words, *loaded.policy_origin, f"policy/{name}", "policy", name, told
+        rule, f"policy {name}", item.verdict, words, *loaded.policy_origin(), f"policy/{name}", "policy", name, told
     )
 
 

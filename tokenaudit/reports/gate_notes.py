@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tokenaudit.budgets.cases import Day
     from tokenaudit.budgets.load import Loaded
     from tokenaudit.reports.judging import Judged
-    from tokenaudit.store.store import Store
 
 MONTH = 28
 LONG = ("month", "period")
@@ -25,12 +24,11 @@ LONG = ("month", "period")
 NAMES = 5
 
 
-def notes(store: Store, loaded: Loaded, rows: Sequence[Row], judged: Judged, day: Day) -> Iterator[str]:
+def notes(loaded: Loaded, rows: Sequence[Row], judged: Judged, day: Day) -> Iterator[str]:
     """Yield what a reader must know beside the verdicts."""
-    del store
     yield from _later(judged, day)
     yield from _without_window(loaded, judged, day)
-    yield from _nothing_found(rows, judged)
+    yield from _nothing_found(judged)
     yield from _nobodys(judged)
     yield from _outside(rows, judged)
     yield from _too_long(judged)
@@ -52,9 +50,10 @@ def _without_window(loaded: Loaded, judged: Judged, day: Day) -> Iterator[str]:
             yield f"Budget {budget.id} has no limit on {day.as_of}."
 
 
-def _nothing_found(rows: Sequence[Row], judged: Judged) -> Iterator[str]:
+def _nothing_found(judged: Judged) -> Iterator[str]:
     """Name budgets that nothing stored belongs to: the scope may be misspelt."""
-    used = {judged.cases[row["case"]].budget.id for row in rows if row["requests"] or row["tokens"] or row["spent"]}
+    some = (pl.col("requests") != 0) | (pl.col("tokens") != 0) | (pl.col("spent") != 0)
+    used = {judged.cases[number].budget.id for number in judged.rows.filter(some)["case"].unique()}
     empty = sorted({case.budget.id for case in judged.cases if case.budget.scope} - used)
     if empty:
         yield f"Nothing in its windows belongs to {_listed(empty)}: see `tokenaudit budget lint`."

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from tokenaudit.budgets.checks import size
 from tokenaudit.render.document import Section, Shown
 from tokenaudit.render.numbers import percent, plain, plural
 from tokenaudit.reports.gate_words import Row, figure, outlook, part, subject, verdict
@@ -43,9 +43,17 @@ def heading(day: Day) -> tuple[str, ...]:
     return (f"Budgets and policies on {what}, {day.zone}",)
 
 
-def tables(rows: Sequence[Row], cases: Sequence[Case], policies: Sequence[Verdict]) -> tuple[Section, ...]:
-    """Return the tables of limits and of policies; one that would be empty is left out."""
-    limits = [line for _, of_case in groupby(rows, key=itemgetter("case")) for line in _lines(list(of_case), cases)]
+def tables(
+    rows: Sequence[Row], cases: Sequence[Case], policies: Sequence[Verdict], kept: Mapping[int, tuple[int, int]]
+) -> tuple[Section, ...]:
+    """Return the tables of limits and of policies; one that would be empty is left out.
+
+    `rows` hold those of limits of many values only that are not ok; `kept` says how many there are, and how many ok.
+    """
+    by_case: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_case[row["case"]].append(row)
+    limits = [line for number, counts in kept.items() for line in _lines(by_case[number], cases[number], *counts)]
     judged = [
         {"policy": item.policy, "limit": _limit(item), "verdict": item.verdict, "text": item.text} for item in policies
     ]
@@ -57,20 +65,15 @@ def _section(title: str, lines: Sequence[dict[str, str]], columns: tuple[Shown, 
     return Section(title, pl.DataFrame(lines, schema={shown.name: pl.String for shown in columns}), columns)
 
 
-def _lines(rows: Sequence[Row], cases: Sequence[Case]) -> Iterator[dict[str, str]]:
+def _lines(rows: Sequence[Row], case: Case, number: int, kept: int) -> Iterator[dict[str, str]]:
     """Yield the lines of one limit: of many values those that are not ok, and how many the others are."""
-    case = cases[rows[0]["case"]]
-    if not case.subject.each:
-        yield from (_line(row, case) for row in rows)
-        return
-    bad = [row for row in rows if row["verdict"] != "ok"][:SHOWN]
-    yield from (_line(row, case) for row in bad)
-    rest = len(rows) - len(bad)
+    shown = rows[:SHOWN] if case.subject.each else rows
+    yield from (_line(row, case) for row in shown)
+    rest = number - len(shown)
     if rest:
-        kept = sum(row["verdict"] == "ok" for row in rows)
         words = "ok" if kept == rest else f"{rest - kept} more not ok"
-        name = f"{case.budget.id} / ({plural(rest, case.subject.each)})"
-        yield _of(name, case) | {"spent": "", "limit": figure(rows[-1]["limit"], case.unit), "verdict": words}
+        name = f"{case.budget.id} / ({plural(rest, case.subject.each or '')})"
+        yield _of(name, case) | {"spent": "", "limit": figure(size(case.limit), case.unit), "verdict": words}
 
 
 def _line(row: Row, case: Case) -> dict[str, str]:

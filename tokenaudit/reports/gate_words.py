@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +83,9 @@ def outlook(row: Row, case: Case) -> str:
 
 
 def message(row: Row, case: Case, culprits: Sequence[Row]) -> str:
-    """Return a sentence on a limit."""
+    """Return a sentence on a limit; nothing where it is kept."""
+    if row["verdict"] == "ok":
+        return ""
     text = f"budget {subject(case, row['key'])}: {used(row, case)}"
     return "; ".join([text, *_remarks(row, case), *blamed(row, case, culprits)])
 
@@ -117,9 +118,3 @@ def blamed(row: Row, case: Case, culprits: Sequence[Row]) -> list[str]:
 def excess(row: Row, case: Case) -> str:
     """Return by how much a limit is exceeded: ``eng by $1,340.00``."""
     return f"{subject(case, row['key'])} by {figure(row['spent'] - row['limit'], case.unit)}"
-
-
-def days(row: Row) -> date | None:
-    """Return the day on which a limit was exceeded, or will be at the run-rate."""
-    found: date | None = row["crossed" if row["verdict"] == "over" else "over_on"]
-    return found

@@ -55,6 +55,7 @@ class Plan:
         self.pace = self.window(day.pace)
         self.judged = [self.window(case.period) for case in found]
         self.long += [n for n, case in zip(self.judged, found, strict=True) if case.period.days >= LONG]
+        self.view(Subject(()))
         for case in found:
             for period in (*case.history, *case.pieces):
                 self.window(period)
@@ -81,9 +82,9 @@ def judge(store: Store, config: Config, loaded: Loaded, day: Day, beside: Iterab
     plan = Plan(found, day)
     columns = [view.columns for view in plan.views.things] + [frozenset([name]) for name in beside] + [frozenset[str]()]
     spending = Spending(store, config, plan.windows.things, columns, day.as_of)
-    spent = spending.of_all(plan.views.things) if found else pl.DataFrame()
-    rows, outside = (_rows(plan, spent), _outside(plan, spent)) if found else (pl.DataFrame(), pl.DataFrame())
-    return Judged(found, rows, spending, sorted(set(plan.long)), sorted(set(plan.judged)), outside)
+    spent = spending.of_all(plan.views.things)
+    windows = sorted(set(plan.long)), sorted(set(plan.judged))
+    return Judged(found, _rows(plan, spent), spending, *windows, _outside(plan, spent))
 
 
 def _rows(plan: Plan, spent: pl.DataFrame) -> pl.DataFrame:

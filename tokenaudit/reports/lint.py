@@ -28,7 +28,7 @@ TREES = ("team",)
 def warnings(loaded: Loaded, store: Store | None, config: Config) -> Iterator[str]:
     """Yield what is no mistake, but worth a look: ``tokenaudit.toml:12: ...``."""
     for budget, text in (*_shared_out(loaded.budgets), *(_unknown(loaded.budgets, store, config) if store else ())):
-        origin = loaded.origins[budget.id]
+        origin = loaded.origins[budget.id]()
         yield f"{origin.path}:{origin.line}: {text}"
 
 

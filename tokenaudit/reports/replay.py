@@ -104,7 +104,8 @@ def _days(store: Store, config: Config, found: Sequence[Case], day: Day) -> Iter
     whole = between(first, last, day.zone)
     spending = Spending(store, config, [whole], [view.by("day") for view in views.things], day.as_of)
     numbers = {_key(case): number for number, case in zip(*_numbers(found), strict=True)}
-    by_view = {n: spending.of(view, n, "day").filter(pl.col("window") == 0) for n, view in enumerate(views.things)}
+    days = spending.of_all(views.things, "day").filter(pl.col("window") == 0)
+    by_view = dict(enumerate(days.filter(pl.col("view") == n) for n in range(len(views.things))))
     for case in found:
         own = by_view[_number(views, case.subject)]
         beside = by_view[_number(views, case.whole)] if case.whole else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import polars as pl
@@ -55,6 +56,7 @@ class Spending:
         names = by if len(by) == len(self.answer.cubes) else [every]
         self._cubes = sorted(zip(names, self.answer.cubes, strict=True), key=lambda found: found[1].height)
         self._sums: dict[tuple[str, ...], pl.DataFrame] = {}
+        self._values: dict[tuple[int, str], list[str]] = {}
 
     @property
     def now(self) -> int:
@@ -66,6 +68,10 @@ class Spending:
         """Return the smallest cube: for totals that need no dimension."""
         return self._cubes[0][1]
 
+    def holds(self, columns: frozenset[str]) -> bool:
+        """Tell whether sums by these dimensions are known."""
+        return any(columns <= set(names) for names, _ in self._cubes)
+
     def sums(self, columns: frozenset[str]) -> pl.DataFrame:
         """Return sums by window, currency and at least these dimensions."""
         names, cube = next(found for found in self._cubes if columns <= set(found[0]))
@@ -73,23 +79,32 @@ class Spending:
             self._sums[names] = by_window(cube, names, len(self.windows), also=self.now)
         return self._sums[names]
 
-    def of(self, view: View, number: int, *names: str) -> pl.DataFrame:
+    def of(self, view: View, number: int, *names: str) -> pl.LazyFrame:
         """Return what a view spent, by the values of its `each` and of `names`: `SPENDING`, costs and counts."""
-        rows = view.rows(self.sums(view.by(*names)))
+        columns = view.by(*names)
+        rows = view.rows(self.sums(columns), partial(self._known, columns))
         key = pl.col(view.each).cast(pl.String) if view.each else pl.lit(None, pl.String)
         keyed = rows.with_columns(key=key, view=pl.lit(number, pl.Int64))
         return _added(keyed, [*SPENDING, *names])
 
-    def of_all(self, views: Sequence[View]) -> pl.DataFrame:
+    def _known(self, columns: frozenset[str], name: str) -> list[str]:
+        """Return the values of a dimension in the sums of some columns."""
+        sums = self.sums(columns)
+        place = (id(sums), name)
+        if place not in self._values:
+            self._values[place] = sums[name].cast(pl.String).unique().drop_nulls().sort().to_list()
+        return self._values[place]
+
+    def of_all(self, views: Sequence[View], *names: str) -> pl.DataFrame:
         """Return what each of some views spent; views have the numbers of their places."""
-        return pl.concat([self.of(view, number) for number, view in enumerate(views)])
+        return pl.concat(pl.collect_all([self.of(view, number, *names) for number, view in enumerate(views)]))
 
     def totals(self, *names: str) -> pl.DataFrame:
         """Return sums by window, currency and some dimensions."""
-        return _added(self.sums(frozenset(names)), ["window", "billing_currency", *names])
+        return _added(self.sums(frozenset(names)).lazy(), ["window", "billing_currency", *names]).collect()
 
 
-def _added(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+def _added(rows: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
     costs = [pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in COSTS]
     texts = [pl.col("billing_currency").cast(pl.String)]
     return rows.with_columns(texts).group_by(keys).agg(*costs, pl.col(SUMS).sum())
