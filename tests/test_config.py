@@ -112,7 +112,7 @@ def test_absolute_and_home_paths_stay(tmp_path: Path, isolated: Path) -> None:
     assert read(written(tmp_path / "b.toml", "store = '~/spend'")).store == isolated / "spend"
 
 
-KEYS = [key for item in fields(Config) if (key := item.metadata.get("key", item.name))]
+KEYS = f"keys are {', '.join(key for item in fields(Config) if (key := item.metadata.get('key', item.name)))}"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ KEYS = [key for item in fields(Config) if (key := item.metadata.get("key", item.
     [
         ('timezon = "UTC"', "unknown key `timezon` in `{path}`", "did you mean `timezone`?"),
         ("budgt = 3", "unknown key `budgt` in `{path}`", "did you mean `budget`?"),
-        ("path = 'x'", "unknown key `path` in `{path}`", f"keys are {', '.join(KEYS)}"),
+        ("path = 'x'", "unknown key `path` in `{path}`", KEYS),
         ("plans = []", "unknown key `plans` in `{path}`", "did you mean `plan`?"),
         ("[[plan]]\nsorce = 'x'", "unknown key `sorce` in [[plan]] of `{path}`", "did you mean `source`?"),
         ("[[plan]]\nday = 1", "unknown key `day` in [[plan]] of `{path}`", "keys are source, user, from, until, name"),

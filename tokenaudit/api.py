@@ -15,7 +15,7 @@ from tokenaudit.charges import charge, with_price_dimensions
 from tokenaudit.periods import Period, parse_period, today
 from tokenaudit.prices.book import load_book
 from tokenaudit.reports.owners import attributed
-from tokenaudit.reports.question import Question, ask, declared
+from tokenaudit.reports.question import Question, as_people, ask, declared
 from tokenaudit.sources import declare
 from tokenaudit.store.store import Store
 
@@ -71,7 +71,7 @@ class OpenStore:
         """Return the usage rows of a period: the columns of `tokenaudit.schema.USAGE`, each billable thing once."""
         span = self.period(period)
         usage = attributed(self._store, self._store.usage(span.start, span.end))
-        return in_period(declared(usage, self._config), span).inside
+        return in_period(as_people(declared(usage, self._config), self._config, span), span).inside
 
     def charges(self, period: str = "all") -> pl.LazyFrame:
         """Return the usage rows of a period with `model`, `cost_basis` and money added.

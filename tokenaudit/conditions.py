@@ -11,6 +11,11 @@ from tokenaudit.schema import DIMENSIONS, TIME_DIMENSIONS
 
 UNATTRIBUTED = "(unattributed)"
 """What tables show for a missing value."""
+UNALLOCATED = "(unallocated)"
+"""What they show for what no team or cost center has."""
+DIRECT = "(direct)"
+"""What they show for cost that no rule shared out."""
+NOTHING = (UNATTRIBUTED, UNALLOCATED, DIRECT)
 
 TAG = "tag."
 """What the columns of tags begin with."""
@@ -27,7 +32,7 @@ class Condition(NamedTuple):
 def parse_condition(text: str) -> Condition:
     r"""Read ``key=value``, ``key=a,b`` or ``key!=value``. Raises QueryError for an unknown key.
 
-    Nothing, or what tables show for nothing, ``(unattributed)``, is a missing value. ``\,`` is a comma in a value.
+    Nothing, or what tables show for nothing, such as ``(unattributed)``, is a missing value. ``\,`` is a comma.
 
     >>> parse_condition("project=web,docs")
     Condition(column='project', values=('web', 'docs'), negated=False)
@@ -60,4 +65,4 @@ def combined(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
 
 
 def _value(text: str) -> str:
-    return "" if text == UNATTRIBUTED else text.replace("\\,", ",").strip()
+    return "" if text.strip() in NOTHING else text.replace("\\,", ",").strip()

@@ -29,6 +29,13 @@
 
     [policy]                        # how bad the data may be that is judged
     unpriced = 0.01
+    [org]                           # who is who, in which team, and who pays, see docs/org.md
+    people = "people.csv"
+
+    [[allocation]]                  # shared cost, split over teams
+    name = "seats"
+    where = { source = "github-metered" }
+    split = "even"
 
 One file counts: the one named by --config or TOKENAUDIT_CONFIG, else the nearest upward from the working directory,
 else that of the user. Nothing in it is ever executed.
@@ -133,6 +140,10 @@ class Config:
     """Day of the month on which a billing month begins, up to 28."""
     fiscal_year_start: int = 1
     """Month in which a fiscal year begins."""
+    org: Mapping[str, Any] = field(default_factory=dict)
+    """The org map as it is written; `tokenaudit.org` reads and checks it."""
+    allocations: tuple[Mapping[str, Any], ...] = field(default=(), metadata={"key": "allocation"})
+    """How cost is shared, as it is written; as above."""
     path: Path | None = field(default=None, metadata={"key": None})
     """The file this was read from."""
 

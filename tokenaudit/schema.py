@@ -170,9 +170,12 @@ CACHE_CREATION_CLASSES: tuple[str, ...] = tuple(c for c in TOKEN_CLASSES if c.st
 COUNTS: tuple[str, ...] = (*TOKEN_CLASSES, "reasoning_output_tokens", "requests", "web_search_requests")
 """Integer columns that a missing value leaves at 0."""
 
+ORG_DIMENSIONS: tuple[str, ...] = ("team", "team_path", "cost_center", "gl_code", "project_group", "allocation")
+"""Dimensions that only the org map of the configuration knows: no row is stored with them."""
+
 DIMENSIONS: tuple[str, ...] = (
     "user", "api_key", "project", "project_path", "workspace", "account", "session", "provider", "model",
-    "request_model", "service_tier", "speed", "region", "batch", "source", "granularity", "cost_basis", "tokens_basis",
+    "request_model", "service_tier", "speed", "region", "batch", "source", "granularity", "cost_basis", "tokens_basis", *ORG_DIMENSIONS,
 )  # fmt: skip
 """What a report can be broken down by, besides time."""
 

@@ -7,6 +7,7 @@ pricing works on thousands of rows instead of millions. All other analysis works
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -15,18 +16,20 @@ from tokenaudit.analysis import overlap, times
 from tokenaudit.analysis.billing import with_bills_spread
 from tokenaudit.analysis.idle import idle_columns
 from tokenaudit.analysis.measures import known_sum
+from tokenaudit.analysis.sight import MAPPED, UNMAPPED, Sight, shown
 from tokenaudit.analysis.where import PRICED_DIMENSIONS, charge_filter, dimension, usage_filter
 from tokenaudit.charges import ROW_DIMENSIONS, Quoted, charge, quoted, with_offers, with_row_dimensions
 from tokenaudit.conditions import Condition, is_tag
 from tokenaudit.errors import QueryError, did_you_mean
-from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, TIME_DIMENSIONS
+from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, ORG_DIMENSIONS, TIME_DIMENSIONS
 
 if TYPE_CHECKING:
+    from tokenaudit.analysis.lens import Lens
     from tokenaudit.analysis.overlap import Joined
     from tokenaudit.prices.book import PriceBook
 
 DETAILS = ("billing_currency", "cost_basis", "granularity", "unpriced_model")
-"""What a cube is always split by, besides the dimensions asked for."""
+"""What a cube is always split by, besides the dimensions asked for; where cost is shared also by `allocation`."""
 
 USAGE_SUMS = (*COUNTS, "estimated_output_tokens")
 SUMS = (*USAGE_SUMS, "unpriced_requests", "unpriced_tokens", "joined_tokens")
@@ -54,21 +57,24 @@ def cube(
     timezone: str = "UTC",
     conditions: Sequence[Condition] = (),
     expected_rows: int = LARGE,
+    sight: Sight = UNMAPPED,
 ) -> pl.DataFrame:
     """Return the priced sums of `usage` for each combination of the dimensions `by` and `DETAILS`.
 
     `usage` holds usage rows of the time asked for. `expected_rows` tells about how many there are: for few it is
     quicker to sum columns that hold nothing than to find them. Times in `by` are read in `timezone` and come back as
-    ISO 8601 text.
+    ISO 8601 text. `sight` says who is who, and shares cost out.
 
-    Columns: `by`, `DETAILS` (``unpriced_model`` is the `request_model` of rows without a price), `SUMS` (Int64),
-    money (Decimal(38, 18), in `billing_currency`, null where no part is known) and `data_to`, the instant up to which
-    the rows reach. Raises QueryError for an unknown dimension.
+    Columns: `by` (after `allocation` also `allocated_ratio`), `DETAILS` (``unpriced_model`` is the `request_model` of
+    rows without a price), `SUMS` (Int64), money (Decimal(38, 18), in `billing_currency`, null where no part is known)
+    and `data_to`, the instant up to which the rows reach. Raises QueryError for an unknown dimension.
     """
-    return cubes(usage, [by], book, timezone=timezone, conditions=conditions, expected_rows=expected_rows)[0]
+    return cubes(
+        usage, [by], book, timezone=timezone, conditions=conditions, expected_rows=expected_rows, sight=sight
+    )[0]
 
 
-def cubes(
+def cubes(  # noqa: PLR0913 - what a report asks for
     usage: pl.LazyFrame,
     groups: Sequence[Sequence[str]],
     book: PriceBook,
@@ -76,23 +82,54 @@ def cubes(
     timezone: str = "UTC",
     conditions: Sequence[Condition] = (),
     expected_rows: int = LARGE,
+    sight: Sight = UNMAPPED,
     extra: Sequence[pl.Expr] = (),
 ) -> list[pl.DataFrame]:
     """Return one cube for each of some `groups` of dimensions, all from one scan of `usage`.
 
     As `cube`. `extra` are named expressions on usage rows that every cube is split by too.
     """
-    late = [condition for condition in conditions if condition.column in PRICED_DIMENSIONS]
+    named = [dimensions(by) for by in groups]
+    whole = _mapping(sight, unlike(chain(*named), _columns(conditions)), timezone)
+    late = [item for item in conditions if item.column in PRICED_DIMENSIONS or (whole and whole.waits(item.column))]
     early = [condition for condition in conditions if condition not in late]
     chosen = usage.filter(usage_filter(early))
     idle = idle_columns(chosen) if expected_rows >= LARGE else {}
     found = quoted(chosen, book)
+    lenses = [_mapping(sight, unlike(names, _columns(conditions)), timezone) for names in named]
     frames = []
-    for names in map(dimensions, groups):
-        keys = [*_keys(unlike(names, (condition.column for condition in late)), timezone), *extra]
-        charges = charge(_sums(chosen, found, keys, idle), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
-        frames.append(_detailed(charges.filter(charge_filter(late)), names, extra))
-    return pl.collect_all(frames, engine="streaming")
+    for names, seen in zip(named, lenses, strict=True):
+        keys = [*_keys(unlike(names, _columns(late)), timezone, seen, chosen), *extra]
+        sums = _sums(chosen, found, keys, idle)
+        frames.append(sums if seen else _priced(sums, book, names, None, late, extra))
+    collected = zip(pl.collect_all(frames, engine="streaming"), named, lenses, strict=True)
+    return [
+        _priced(_as_people(frame, seen).lazy(), book, names, seen, late, extra).collect(engine="streaming")
+        if seen
+        else frame
+        for frame, names, seen in collected
+    ]
+
+
+def _mapping(sight: Sight, wanted: Sequence[str], timezone: str) -> Lens | None:
+    """Return how a question sees usage; None where nothing that is asked for depends on an org map."""
+    seen = _lens(sight, wanted, timezone, ties=False)
+    return seen if seen is not None and seen.maps else None
+
+
+def _priced(
+    sums: pl.LazyFrame,
+    book: PriceBook,
+    names: Sequence[str],
+    seen: Lens | None,
+    late: Sequence[Condition],
+    extra: Sequence[pl.Expr],
+) -> pl.LazyFrame:
+    """Return the cube of sums, in which people are known already."""
+    charges = charge(sums, book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
+    if seen is not None and seen.assigns:
+        charges = seen.assigned(charges.collect(engine="streaming")).lazy()
+    return _detailed(charges.filter(charge_filter(late)), names, seen, extra)
 
 
 def joined_cube(  # noqa: PLR0913 - what a report asks for
@@ -104,22 +141,48 @@ def joined_cube(  # noqa: PLR0913 - what a report asks for
     timezone: str = "UTC",
     conditions: Sequence[Condition] = (),
     inside: pl.Expr | None = None,
+    sight: Sight = UNMAPPED,
     extra: Sequence[pl.Expr] = (),
 ) -> Counted:
     """Return the cube of usage in which several sources tell of the same calls, each call counted once.
 
     As `cube`, but `usage` holds all rows of the UTC days that the time asked for touches; `inside` says which are asked
-    for. Conditions choose among the rows after their bills are spread over them.
+    for. Conditions choose among the rows after their bills are spread over them. Names of one person are tied as one.
     """
     names = dimensions(by)
+    wanted = unlike(names, _columns(conditions))
     within = pl.lit(value=True) if inside is None else inside
-    wanted = _keys(unlike(names, _columns(conditions)), timezone)
-    keys = [*wanted, *overlap.keys(overlapping), within.alias("inside"), *extra]
+    seen = _lens(sight, wanted, timezone, ties=True)
+    keys = [*_keys(wanted, timezone, seen, usage), *overlap.keys(overlapping), within.alias("inside"), *extra]
     cells = _sums(usage, quoted(usage, book), keys, {}).collect(engine="streaming")
-    once, joined = overlap.without_repeats(cells, overlapping)
+    once, joined = overlap.without_repeats(_as_people(cells, seen) if seen else cells, overlapping)
     charges, told = with_bills_spread(charge(once.lazy(), book).collect(), overlapping, joined)
-    asked = charges.lazy().filter("inside", charge_filter(conditions))
-    return Counted(_detailed(asked, names, extra).collect(), told)
+    asked = charges.filter("inside").drop("cell", *overlap.KEYS)
+    asked = seen.assigned(asked) if seen else asked
+    return Counted(_detailed(asked.lazy().filter(charge_filter(conditions)), names, seen, extra).collect(), told)
+
+
+def _lens(sight: Sight, wanted: Sequence[str], timezone: str, *, ties: bool) -> Lens | None:
+    """Return how a question sees usage; None where there is no org map and nothing of one is asked for."""
+    if sight.org is None and set(wanted).isdisjoint(ORG_DIMENSIONS):
+        return None
+    from tokenaudit.analysis.lens import Lens
+    from tokenaudit.org.map import tables
+    from tokenaudit.org.records import Entries
+
+    return Lens(sight.org or tables(Entries()), frozenset(wanted), timezone, sight.span, ties=ties)
+
+
+def _as_people(cells: pl.DataFrame, seen: Lens) -> pl.DataFrame:
+    """Put people in the place of names in cells, and add up those that are alike then."""
+    mapped = seen.identified(cells)
+    if seen.ties:
+        tied = pl.when(pl.col("tie_day").is_not_null()).then(pl.col("user").cast(pl.String))
+        mapped = mapped.with_columns(tied.alias("tie_user"))
+    known = mapped.drop(seen.spent(mapped.columns))
+    given = ("billed_cost", "list_cost")
+    keys = [name for name in known.columns if name not in (*USAGE_SUMS, *given, "last_start")]
+    return known.group_by(keys).agg(pl.col(USAGE_SUMS).sum(), *map(known_sum, given), pl.col("last_start").max())
 
 
 def _columns(conditions: Sequence[Condition]) -> list[str]:
@@ -141,10 +204,11 @@ def unlike(names: Iterable[str], others: Iterable[str]) -> list[str]:
     return list(dict.fromkeys((*names, *others)))
 
 
-def _keys(names: Sequence[str], timezone: str) -> list[pl.Expr]:
+def _keys(names: Sequence[str], timezone: str, seen: Lens | None, usage: pl.LazyFrame) -> list[pl.Expr]:
+    stored = (name for name in names if name in NAMES and not (seen and name in MAPPED))
     tags = ("tags",) if any(map(is_tag, names)) else ()
-    columns = unlike((*(name for name in names if name in NAMES), *tags), (*ROW_DIMENSIONS, "granularity"))
-    return [*map(pl.col, columns), *times.units(names, timezone)]
+    columns = unlike((*stored, *tags), (*ROW_DIMENSIONS, "granularity"))
+    return [*map(pl.col, columns), *times.units(names, timezone), *(seen.grouping(usage) if seen else ())]
 
 
 def _sums(usage: pl.LazyFrame, found: Quoted, keys: list[pl.Expr], idle: dict[str, pl.Expr]) -> pl.LazyFrame:
@@ -155,11 +219,14 @@ def _sums(usage: pl.LazyFrame, found: Quoted, keys: list[pl.Expr], idle: dict[st
     return with_offers(rows.group_by(keys).agg(*counts, *given, last).with_columns(**idle), found)
 
 
-def _detailed(charges: pl.LazyFrame, names: Sequence[str], extra: Sequence[pl.Expr] = ()) -> pl.LazyFrame:
+def _detailed(
+    charges: pl.LazyFrame, names: Sequence[str], seen: Lens | None, extra: Sequence[pl.Expr] = ()
+) -> pl.LazyFrame:
+    shared = ("allocation",) if seen and seen.splits else ()
+    details = (*DETAILS, *shared, *(column.meta.output_name() for column in extra))
+    tags = map(dimension, filter(is_tag, names))
     unpriced = pl.when(pl.col("cost_basis") == "unpriced").then("request_model")
     data_to = times.bucket_end(pl.col("last_start"))
-    tags = map(dimension, filter(is_tag, names))
-    shown = charges.with_columns(*times.labels(names), *tags, unpriced.alias("unpriced_model"), data_to=data_to)
+    labelled = charges.with_columns(*times.labels(names), *tags, unpriced.alias("unpriced_model"), data_to=data_to)
     money = [known_sum(column) for column in MONEY]
-    keys = unlike(names, (*DETAILS, *(column.meta.output_name() for column in extra)))
-    return shown.group_by(keys).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())
+    return labelled.group_by(unlike(shown(names), details)).agg(pl.col(SUMS).sum(), *money, pl.col("data_to").max())

@@ -21,7 +21,7 @@ LENGTHS = {"minute": "1m", "hour": "1h", "day": "1d", "month": "1mo"}
 
 def units(by: Iterable[str], timezone: str) -> list[pl.Expr]:
     """Return the time dimensions of `by` as expressions on usage rows, typed so that they group fast."""
-    day = _day(timezone)
+    day = local_day(timezone)
     start = pl.col("charge_period_start").dt.convert_time_zone(timezone)
     expressions = {
         "hour": pl.when(~_dated()).then(start.dt.truncate("1h")),
@@ -45,7 +45,8 @@ def bucket_end(start: pl.Expr) -> pl.Expr:
     return ends
 
 
-def _day(timezone: str) -> pl.Expr:
+def local_day(timezone: str) -> pl.Expr:
+    """Return the day of usage rows in a time zone; rows of a day or coarser keep their UTC dates."""
     start = pl.col("charge_period_start")
     return pl.when(_dated()).then(start.dt.date()).otherwise(start.dt.convert_time_zone(timezone).dt.date())
 

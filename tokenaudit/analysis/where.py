@@ -13,7 +13,7 @@ import polars as pl
 
 from tokenaudit.conditions import TAG, Condition, is_tag
 from tokenaudit.errors import QueryError
-from tokenaudit.schema import GRANULARITIES, NAMES
+from tokenaudit.schema import GRANULARITIES, NAMES, ORG_DIMENSIONS
 
 if TYPE_CHECKING:
     from tokenaudit.periods import Period
@@ -40,7 +40,8 @@ def usage_filter(conditions: Iterable[Condition], instead: Mapping[str, pl.Expr]
     for column, _, _ in conditions:
         if (column not in NAMES and not is_tag(column)) or column == "cost_basis":
             hint = "choose by `request_model`, `source` or another column of stored rows"
-            raise QueryError(f"stored rows have no `{column}`: it is known once they are priced", hint)
+            known = "the org map says it" if column in ORG_DIMENSIONS else "it is known once they are priced"
+            raise QueryError(f"stored rows have no `{column}`: {known}", hint)
     return charge_filter(conditions, instead)
 
 
@@ -129,6 +130,16 @@ def _midnight(day: date) -> datetime:
 
 
 def _meets(condition: Condition, column: pl.Expr) -> pl.Expr:
+    if condition.column == "team":
+        return _within(condition)
     text = column.cast(pl.String) if condition.column == "batch" else column
     named = text.is_in(condition.values).fill_null(value="" in condition.values)
+    return ~named if condition.negated else named
+
+
+def _within(condition: Condition) -> pl.Expr:
+    """Say whether a charge is of a team or of one below it, by its `team_path`."""
+    steps = pl.col("team_path").cast(pl.String).str.split("/")
+    of_any = pl.any_horizontal(steps.list.contains(name) for name in condition.values)
+    named = of_any.fill_null(value="" in condition.values)
     return ~named if condition.negated else named

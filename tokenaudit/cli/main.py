@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "budget": "tokenaudit.cli.budget",
     "config": "tokenaudit.cli.config",
     "doctor": "tokenaudit.cli.doctor",
+    "org": "tokenaudit.cli.org",
     "forget": "tokenaudit.cli.forget",
 }
 """Modules by the name of their command, in the order of the help."""
@@ -48,7 +49,7 @@ INTERRUPTED, PIPE_CLOSED = 130, 141
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    findings, from a command that judges: check, doctor --verify
+  1    findings, from a command that judges: check, doctor --verify, org check
   2    usage, configuration or input error, or no data for what was asked
   3    check could not judge: data is missing, old or unpriced
   70   internal error

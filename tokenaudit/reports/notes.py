@@ -11,6 +11,7 @@ import polars as pl
 from tokenaudit.analysis.breakdown import Breakdown
 from tokenaudit.render.numbers import compact_tokens, money, percent, plural
 from tokenaudit.reports.joined import sentences
+from tokenaudit.reports.shared import org_sentences
 
 if TYPE_CHECKING:
     from tokenaudit.reports.question import Answer, Question
@@ -34,6 +35,7 @@ def notes_of(found: Breakdown, answer: Answer, question: Question, rejects: Sequ
         *_unpriced(found),
         *_estimated(found),
         *sentences(answer.joined),
+        *org_sentences(found, question),
         *_utc_dates(found, question),
         *_left_out(answer, question),
         *_rejected(rejects),

@@ -12,6 +12,7 @@ import polars as pl
 
 from tokenaudit.analysis.cube import cubes, joined_cube
 from tokenaudit.analysis.overlap import APART, Joined, Overlap, bill_days
+from tokenaudit.analysis.sight import Sight
 from tokenaudit.analysis.where import belongs, in_period, whole_days
 from tokenaudit.analysis.windows import membership
 from tokenaudit.conditions import Condition
@@ -24,6 +25,7 @@ from tokenaudit.reports.owners import attributed
 from tokenaudit.schema import TOKEN_CLASSES
 
 if TYPE_CHECKING:
+    from tokenaudit.org.map import OrgMap
     from tokenaudit.sources.source import Source
     from tokenaudit.store.store import Store
 
@@ -81,9 +83,34 @@ def _plainly(store: Store, question: Question) -> Answer:
         timezone=period.timezone,
         conditions=question.conditions,
         expected_rows=sum(segment.rows for segment in store.segments(period.start, period.end)),
+        sight=_sight(question, period),
         extra=membership(usage, question.windows),
     )
     return Answer(sums[0], _left_out(chosen.left_out), cubes=sums)
+
+
+def org_of(config: Config) -> OrgMap | None:
+    """Return the org map of a configuration, None where it has none. ConfigError for the first error in it."""
+    if not (config.org or config.allocations):
+        return None
+    from tokenaudit.org.map import org_of
+
+    return org_of(config)
+
+
+def as_people(usage: pl.LazyFrame, config: Config, period: Period) -> pl.LazyFrame:
+    """Put people and projects of the org map in the place of names; without a map usage stays as it is."""
+    org = org_of(config)
+    if org is None:
+        return usage
+    days = None if period.open else (period.first, period.last)
+    from tokenaudit.analysis.lens import Lens
+
+    return Lens(org, frozenset({"user", "project"}), period.timezone, days).renamed(usage)
+
+
+def _sight(question: Question, period: Period) -> Sight:
+    return Sight(org_of(question.config), None if period.open else (period.first, period.last))
 
 
 def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
@@ -101,6 +128,7 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
         timezone=period.timezone,
         conditions=question.conditions,
         inside=None if period.open else belongs(period),
+        sight=_sight(question, wide),
         extra=membership(usage, question.windows),
     )
     return Answer(counted.cube, _left_out(in_period(usage, period).left_out), counted.joined, [counted.cube])
@@ -182,11 +210,11 @@ def declared(usage: pl.LazyFrame, config: Config) -> pl.LazyFrame:
         renamed = pl.col("project").cast(pl.String).replace(dict(config.projects))
         usage = usage.with_columns(project=renamed.cast(pl.Categorical))
     if config.accounts:
-        named = [pl.when(_of(item.source, item.user)).then(pl.lit(item.account)) for item in config.accounts]
+        named = [pl.when(_of(item.source, item.user, config)).then(pl.lit(item.account)) for item in config.accounts]
         account = pl.coalesce(pl.col("account").cast(pl.String), *named)
         usage = usage.with_columns(account=account.cast(pl.Categorical))
     for plan in config.plans:
-        covered = _of(plan.source, plan.user)
+        covered = _of(plan.source, plan.user, config)
         if plan.first is not None:
             covered &= pl.col("charge_period_start") >= _midnight(plan.first)
         if plan.last is not None:
@@ -196,10 +224,13 @@ def declared(usage: pl.LazyFrame, config: Config) -> pl.LazyFrame:
     return usage
 
 
-def _of(source: str, user: str | None) -> pl.Expr:
-    """Say whether a row is of a source, and of a user if one is named."""
+def _of(source: str, user: str | None, config: Config) -> pl.Expr:
+    """Say whether a row is of a source, and of a user if one is named, under whichever of the names of that person."""
     rows = pl.col("source") == source
-    return rows if user is None else rows & (pl.col("user") == user)
+    if user is None:
+        return rows
+    org = org_of(config)
+    return rows & pl.col("user").cast(pl.String).is_in(org.spellings(user) if org else (user,))
 
 
 def default_period(store: Store, as_of: date, timezone: str) -> tuple[Period, str | None]:

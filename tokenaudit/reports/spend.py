@@ -12,12 +12,15 @@ import polars as pl
 from tokenaudit.analysis.breakdown import Breakdown, breakdown, fold
 from tokenaudit.analysis.compare import compare, compare_totals
 from tokenaudit.analysis.measures import ratio
+from tokenaudit.analysis.sight import shown
+from tokenaudit.conditions import DIRECT, UNALLOCATED
 from tokenaudit.periods import previous
 from tokenaudit.prices.book import load_book
 from tokenaudit.render.document import Document, Section, Shown
 from tokenaudit.render.numbers import change, compact_tokens, count, money
 from tokenaudit.reports.notes import notes_of
 from tokenaudit.reports.question import Answer, Question, ask, no_data
+from tokenaudit.schema import ORG_DIMENSIONS
 
 if TYPE_CHECKING:
     from tokenaudit.store.store import Store
@@ -29,6 +32,8 @@ SPEND_TITLES = {
     "billed_cost": "billed",
     "contracted_cost": "contracted",
 }
+MISSING = {**dict.fromkeys(ORG_DIMENSIONS, UNALLOCATED), "allocation": DIRECT}
+"""What tables show for what the org map does not know."""
 PEOPLE_ROWS = 10
 """Rows a table shows before it folds the rest, where no limit is given."""
 
@@ -52,7 +57,7 @@ def spend_report(store: Store, question: Question, layout: Layout) -> Document:
     answer = ask(store, question)
     if answer.cube.is_empty():
         raise no_data(store, question, answer)
-    found = breakdown(answer.cube, question.by, cost=question.cost)
+    found = breakdown(answer.cube, shown(question.by), cost=question.cost)
     notes = (*layout.notes, *notes_of(found, answer, question, store.catalog.rejects()))
     document = Document(
         schema=SCHEMA,
@@ -101,9 +106,9 @@ def section(found: Breakdown, before: Breakdown | None, limit: int | None) -> Se
     """Return one breakdown as people see it: spend, share, change on the period before, tokens, cache hits."""
     rows = compare(found, before)
     most = PEOPLE_ROWS if limit is None else limit or rows.height
-    shown = fold(rows, found.by, most) if found.by else rows
+    folded = fold(rows, found.by, most) if found.by else rows
     input_tokens, cached = pl.col("input_tokens"), pl.col("cache_read_input_tokens")
-    frame = shown.with_columns(cache=ratio(cached, input_tokens))
+    frame = folded.with_columns(cache=ratio(cached, input_tokens))
     total = compare_totals(found, before).with_columns(cache=ratio(cached, input_tokens))
     return Section(_by_title(found.by), frame, _columns(found, before), total)
 
@@ -113,7 +118,8 @@ def _by_title(by: tuple[str, ...]) -> str:
 
 
 def _columns(found: Breakdown, before: Breakdown | None) -> tuple[Shown, ...]:
-    names = [Shown(name, "" if len(found.by) == 1 else name.replace("_", " ")) for name in found.by]
+    titles = [(name, "" if len(found.by) == 1 else name.replace("_", " ")) for name in found.by]
+    names = [Shown(name, title, missing=MISSING.get(name)) for name, title in titles]
     changes = [Shown(found.cost, "change", "difference", 3, against="previous")] if before is not None else []
     return (
         *names,
