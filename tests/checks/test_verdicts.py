@@ -284,3 +284,38 @@ def test_other_views_of_cost(october: Desk) -> None:
     october.budget(MONTH % 50, 'cost = "list"')
 
     assert Decimal(str(october.spent()["b"])) == Decimal("0.04")
+
+
+ORG = """
+[org]
+people = "people.csv"
+[[org.team]]
+name = "eng"
+[[org.team]]
+name = "payments"
+parent = "eng"
+cost_center = "CC-120"
+[[org.team]]
+name = "web"
+parent = "eng"
+"""
+PEOPLE = "user,aliases,team,from,until\nana,,web,,2026-10-09\nana,,payments,2026-10-10,\nbo,robert;bobby,payments,,\n"
+
+
+def test_budgets_of_teams(october: Desk) -> None:
+    """A team holds those below it; who moves in the middle of a month is counted in both, each day once."""
+    (october.folder / "people.csv").write_text(PEOPLE)
+    october.rows(days("2026-10", [5], user="robert"))
+    teams = "".join(
+        f'[[budget]]\nid = "{name}"\nscope = {{ team = "{name}" }}\nlimits = [{MONTH % 99}]\n' for name in TEAMS
+    )
+    each = f'[[budget]]\nid = "each"\neach = "team"\nlimits = [{MONTH % 99}]\n'
+    center = f'[[budget]]\nid = "cc"\nscope = {{ cost_center = "CC-*" }}\nlimits = [{MONTH % 99}]\npool = {{ each = "user", amount = 40 }}\n'
+    october.config(ORG + teams + each + center)
+
+    assert october.spent(code=1) == {
+        "eng": 65, "payments": 56, "web": 9, "each/payments": 56, "each/web": 9, "cc": 56, "cc/bo": 45, "cc/ana": 11,
+    }  # fmt: skip
+
+
+TEAMS = ("eng", "payments", "web")

@@ -69,9 +69,9 @@ def cube(
     rows without a price), `SUMS` (Int64), money (Decimal(38, 18), in `billing_currency`, null where no part is known)
     and `data_to`, the instant up to which the rows reach. Raises QueryError for an unknown dimension.
     """
-    return cubes(
-        usage, [by], book, timezone=timezone, conditions=conditions, expected_rows=expected_rows, sight=sight
-    )[0]
+    return cubes(usage, [by], book, timezone=timezone, conditions=conditions, expected_rows=expected_rows, sight=sight)[
+        0
+    ]
 
 
 def cubes(  # noqa: PLR0913 - what a report asks for

@@ -11,7 +11,7 @@ import polars as pl
 
 from tokenaudit.analysis.cube import FREE
 from tokenaudit.analysis.where import charge_filter
-from tokenaudit.conditions import UNATTRIBUTED, Condition
+from tokenaudit.conditions import NOTHING, Condition
 from tokenaudit.schema import DIMENSIONS
 
 Known: TypeAlias = Callable[[str], Sequence[str]]
@@ -54,7 +54,7 @@ def conditions(scope: Scope, known: Known) -> list[Condition]:
 
 
 def _values(values: str | Sequence[str], known: Callable[[], Sequence[str]]) -> tuple[str, ...]:
-    words = ["" if word == UNATTRIBUTED else word for word in ([values] if isinstance(values, str) else values)]
+    words = ["" if word in NOTHING else word for word in ([values] if isinstance(values, str) else values)]
     patterns = [_pattern(word) for word in words if "*" in word or "?" in word]
     if not patterns:
         return tuple(words)

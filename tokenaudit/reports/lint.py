@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tokenaudit.budgets.checks import size, unit
-from tokenaudit.conditions import UNATTRIBUTED, parse_condition
+from tokenaudit.conditions import NOTHING, parse_condition
 from tokenaudit.errors import did_you_mean
 from tokenaudit.periods import parse_period
 from tokenaudit.render.numbers import plain
@@ -64,7 +64,7 @@ def _unknown(budgets: Sequence[Budget], store: Store, config: Config) -> Iterato
 def _words(budget: Budget) -> Iterator[tuple[str, str]]:
     for column, values in budget.scope.items():
         for word in [values] if isinstance(values, str) else values:
-            if word not in ("", UNATTRIBUTED) and "*" not in word and "?" not in word:
+            if word not in ("", *NOTHING) and "*" not in word and "?" not in word:
                 yield column, word
 
 
