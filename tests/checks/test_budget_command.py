@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 import tomllib
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import fastjsonschema
@@ -49,6 +52,18 @@ def test_lint_looks_at_the_store(desk: Desk) -> None:
     assert "tokenaudit.toml:5: nothing stored has the project `wbe` of budget `c1`: did you mean `web`?" in lines[1]
     assert "tokenaudit.toml:1: children of budget `b` may together spend 120 for a month, the parent 100" in lines[0]
     assert lines[-1] == "3 budgets with 3 limits: no mistake"
+
+
+def test_examples_of_the_page_are_right(desk: Desk) -> None:
+    """The budgets of docs/budgets.md and its grid have no mistake."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "budgets.md").read_text(encoding="utf-8")
+    tables = [textwrap.dedent(block) for block in re.findall(r" *```toml\n(.*?)```", page, flags=re.DOTALL)]
+    (desk.folder / "budget.csv").write_text("".join(re.findall(r"```csv\n(.*?)```", page, flags=re.DOTALL)))
+    assert desk.config("\n".join(tables)).run(command="budget lint") == "5 budgets with 7 limits: no mistake\n"
+    assert (
+        desk.config('budget_grids = ["budget.csv"]').run(command="budget lint")
+        == "2 budgets with 5 limits: no mistake\n"
+    )
 
 
 # -- plan

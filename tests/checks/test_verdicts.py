@@ -310,7 +310,8 @@ def test_budgets_of_teams(october: Desk) -> None:
         f'[[budget]]\nid = "{name}"\nscope = {{ team = "{name}" }}\nlimits = [{MONTH % 99}]\n' for name in TEAMS
     )
     each = f'[[budget]]\nid = "each"\neach = "team"\nlimits = [{MONTH % 99}]\n'
-    center = f'[[budget]]\nid = "cc"\nscope = {{ cost_center = "CC-*" }}\nlimits = [{MONTH % 99}]\npool = {{ each = "user", amount = 40 }}\n'
+    center = f'[[budget]]\nid = "cc"\nscope = {{ cost_center = "CC-*" }}\nlimits = [{MONTH % 99}]\n'
+    center += 'pool = { each = "user", amount = 40 }\n'
     october.config(ORG + teams + each + center)
 
     assert october.spent(code=1) == {
