@@ -12,7 +12,7 @@ import pytest
 import xmlschema
 
 from tests.checks.desk import Desk, days
-from tokenaudit.render import as_comment, as_github
+from tokenaudit.render import as_comment, as_github, as_markdown
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 HOSTILE = (
@@ -114,6 +114,15 @@ def test_github(hostile: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\n::" not in summary.read_text(encoding="utf-8")
 
 
+def test_a_long_summary_is_cut() -> None:
+    """GitHub shows nothing of a summary that is too long: it is cut at the end of a line, whatever a letter takes."""
+    text = as_markdown.cut("漢字漢字\n" * 100, 500)
+
+    assert text.startswith("漢字漢字\n漢字漢字\n")
+    assert len(text.partition("\n\nCut here")[0].encode()) <= 500
+    assert as_markdown.cut("short", 500) == "short"
+
+
 @pytest.mark.parametrize(
     ("name", "as_property", "as_data"),
     [
@@ -149,7 +158,7 @@ def test_a_long_comment_is_cut(desk: Desk) -> None:
     desk.rows(days("2026-10", [6])).config("".join(budgets))
     text = desk.run("--format", "pr-comment", as_of="2026-10-01", code=1)
 
-    assert len(text) < 65_536
+    assert len(text.encode()) < 65_536
     assert "and 280 more" in text
     assert "Cut here" in text
     assert text.rstrip().endswith("</details>")

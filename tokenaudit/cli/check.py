@@ -123,12 +123,12 @@ def _judged(settings: options.Settings, budgets: Loaded, day: Day, *, exit_zero:
 
 def _tell_github(found: Gate) -> None:
     """Write the step summary and the outputs, where GitHub names files for them."""
-    from tokenaudit.render import as_github, render
+    from tokenaudit.render import as_github
 
     summary, outputs = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_OUTPUT")
     if summary:
         with open(summary, "a", encoding="utf-8") as file:
-            render(found.document, "markdown", file)
+            file.write(as_github.summary(found))
     if outputs:
         with open(outputs, "a", encoding="utf-8") as file:
             file.write(as_github.outputs(found))

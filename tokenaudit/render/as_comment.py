@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MARK = "<!-- tokenaudit:check -->"
 """The first line: whoever posts the comment looks for an older one that begins so, and updates it."""
 LONGEST = 60_000
-"""Characters; GitHub takes 65,536."""
+"""Bytes; GitHub takes 65,536 characters."""
 SHOWN = 20
 HEADINGS = {
     "failed": "Over budget",
@@ -37,8 +37,4 @@ def text(gate: Gate) -> str:
 def _tables(gate: Gate, used: int) -> str:
     out = io.StringIO()
     as_markdown.write(replace(gate.document, heading=()), out)
-    whole = out.getvalue().strip()
-    if used + len(whole) <= LONGEST:
-        return whole
-    cut = whole[: max(0, LONGEST - used)].rpartition("\n")[0]
-    return f"{cut}\n\nCut here, as a comment has room for no more: run `tokenaudit check` for all of it."
+    return as_markdown.cut(out.getvalue().strip(), LONGEST - used)

@@ -6,15 +6,19 @@ belong into the step summary, see `cli.check`.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from tokenaudit.render import as_markdown
 from tokenaudit.render.gate import relative
 
 if TYPE_CHECKING:
     from tokenaudit.render.gate import Finding, Gate
 
 Codes: TypeAlias = dict[str, str | int | None]
+SUMMARY = 1_000_000
+"""Bytes of a step summary; GitHub takes 1 MiB, and nothing of a longer one."""
 SHOWN = 10
 """Annotations of one kind that GitHub shows of a step; 50 in a job."""
 DATA: Codes = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -61,6 +65,13 @@ def value(words: str) -> str:
 
 def _escaped(words: str, codes: Codes) -> str:
     return words.translate(str.maketrans(codes))
+
+
+def summary(gate: Gate) -> str:
+    """Return the tables as Markdown, for ``$GITHUB_STEP_SUMMARY``, as much of them as GitHub takes."""
+    out = io.StringIO()
+    as_markdown.write(gate.document, out)
+    return as_markdown.cut(out.getvalue(), SUMMARY)
 
 
 def outputs(gate: Gate) -> str:

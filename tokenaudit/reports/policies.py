@@ -81,7 +81,7 @@ def _no_data(judged: Judged, day: Day, stale: Policy) -> Verdict:
         else set()
     )
     places = judged.windows or judged.policy_windows
-    patience = 0 if day.period or stale.level == "off" else int(stale.limit)
+    patience = int(stale.limit)
     began = [judged.spending.windows[place] for place in places if place not in held]
     empty = [item for item in began if day.period or (day.as_of - item.first).days >= patience]
     names = f" in {empty[0].name}" if empty else ""
