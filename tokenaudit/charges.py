@@ -53,6 +53,8 @@ CURRENCY = "USD"
 ORDINARY = ("standard", "default", "auto", "on_demand")
 """Service tiers at the standard price."""
 MINUTES_OF_DAY = 24 * 60
+FEW = 24
+"""Changes of prices up to which it is looked up between which of them a row lies."""
 MONEY = pl.Decimal(38, 18)
 INSTANT = pl.Datetime("us", "UTC")
 SUFFIX = "_rate"
@@ -71,15 +73,17 @@ class Quoted(NamedTuple):
     """What divides all changes of a day."""
     first: datetime | None
     """Beginning of the time range."""
+    edges: tuple[datetime, ...] = ()
+    """All changes within the time range, in order; none where there are many, or some come every day."""
 
 
 def quoted(usage: pl.LazyFrame, book: PriceBook) -> Quoted:
     """Look up the names in `usage`. Reads the names and the time range of `usage` at once."""
     seen = _seen(usage)
     offers = quotes(seen, book)
-    changing, minutes = _changes(offers["offer"], seen, book)
+    changing, minutes, edges = _changes(offers["offer"], seen, book)
     names = offers.filter(pl.col("offer").is_in(changing))["request_model"].unique().to_list()
-    return Quoted(offers, names, minutes, seen.select(pl.col("first").min()).item())
+    return Quoted(offers, names, minutes, seen.select(pl.col("first").min()).item(), edges)
 
 
 def with_row_dimensions(usage: pl.LazyFrame, found: Quoted) -> pl.LazyFrame:
@@ -201,22 +205,40 @@ def _price_times(found: Quoted) -> list[pl.Expr]:
     beginning, never = pl.lit(found.first, INSTANT), pl.lit(None, INSTANT)
     if not found.changing:
         return [beginning.alias("price_instant"), never.alias("price_end")]
-    start, end = pl.col("charge_period_start").dt.truncate(f"{found.minutes}m"), pl.col("charge_period_end")
+    start, end = pl.col("charge_period_start"), pl.col("charge_period_end")
     changes = pl.col("request_model").is_in(found.changing)
-    straddles = changes & (end > start.dt.offset_by(f"{found.minutes}m"))
+    begun, lasts = _between_edges(found, start) if found.edges else _in_minutes(found, start)
     return [
-        pl.when(changes).then(start).otherwise(beginning).alias("price_instant"),
-        pl.when(straddles).then(end).otherwise(never).alias("price_end"),
+        pl.when(changes).then(begun).otherwise(beginning).alias("price_instant"),
+        pl.when(changes & (end > lasts)).then(end).otherwise(never).alias("price_end"),
     ]
 
 
-def _changes(offers: pl.Series, seen: pl.DataFrame, book: PriceBook) -> tuple[list[int], int]:
-    """Return the offers whose price changes within the time range, and the minutes that divide all changes of a day."""
+def _in_minutes(found: Quoted, start: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Return from when until when the price at `start` holds for certain: as few minutes as lie between changes."""
+    begun = start.dt.truncate(f"{found.minutes}m")
+    return begun, begun.dt.offset_by(f"{found.minutes}m")
+
+
+def _between_edges(found: Quoted, start: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Return the changes before and after `start`: the fewer instants, the fewer sums are priced."""
+    begun, lasts = pl.lit(found.first, INSTANT), pl.lit(None, INSTANT)
+    for edge in found.edges:
+        begun = pl.when(start >= pl.lit(edge, INSTANT)).then(pl.lit(edge, INSTANT)).otherwise(begun)
+    for edge in reversed(found.edges):
+        lasts = pl.when(start < pl.lit(edge, INSTANT)).then(pl.lit(edge, INSTANT)).otherwise(lasts)
+    return begun, lasts
+
+
+def _changes(offers: pl.Series, seen: pl.DataFrame, book: PriceBook) -> tuple[list[int], int, tuple[datetime, ...]]:
+    """Return the offers whose price changes in the time range, the minutes that divide all changes, and the changes."""
     bounds = pl.col("effective_from")
     within = bounds.is_between(seen["first"].min(), seen["last"].max(), closed="right")
     found = book.rates.filter(pl.col("offer").is_in(offers.unique().to_list()) & (within | _banded()))
-    edges = {*found["band_start"], *found.filter(within).select(_minute(bounds)).to_series()}
-    return found["offer"].unique().to_list(), reduce(gcd, edges, MINUTES_OF_DAY)
+    of_day = {*found["band_start"], *found.filter(within).select(_minute(bounds)).to_series()}
+    edges = found.filter(within)["effective_from"].unique().sort().to_list()
+    few = len(edges) <= FEW and found.filter(_banded()).is_empty()
+    return found["offer"].unique().to_list(), reduce(gcd, of_day, MINUTES_OF_DAY), tuple(edges) if few else ()
 
 
 def _banded() -> pl.Expr:
