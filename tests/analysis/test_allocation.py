@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 
 from tests.analysis.test_lens import TRANSFER, Row, org, paid, spent
-from tokenaudit.analysis.cube import cube
+from tokenaudit.analysis.allocation import MEASURES
+from tokenaudit.analysis.cube import SUMS, cube
+from tokenaudit.analysis.lens import Lens
 from tokenaudit.analysis.sight import Sight
 from tokenaudit.schema import MONEY, TOKEN_CLASSES
 
@@ -168,11 +170,31 @@ def test_large_and_small_amounts_are_exact(usage: Frames, book: Any) -> None:
 
 def test_every_measure_is_split() -> None:
     """No column of a cube is left out, or counted with each part."""
-    from tokenaudit.analysis.allocation import MEASURES
-    from tokenaudit.analysis.cube import SUMS
-
     assert set(MEASURES) == {*SUMS, *MONEY}
     assert set(TOKEN_CLASSES) < set(MEASURES)
+
+
+def test_charges_are_told_apart_by_what_else_they_have() -> None:
+    """Columns that neither the question nor any rule knows stay; those that nobody asks about are added up."""
+    seen = Lens(org(**PEOPLE, allocations=[SEATS | {"split": "even"}]), frozenset({"team", "tags.env"}))
+    texts = {"user": "a", "project": "p", "provider": "x", "model": "m", "request_model": "m", "tags": '{"env":"e"}',
+             "billing_currency": "USD", "cost_basis": "billed", "granularity": "request"}  # fmt: skip
+    days = {
+        "org_day": date(2026, 10, 1),
+        "org_month": date(2026, 10, 1),
+        "last_start": paid("1")["charge_period_start"],
+    }
+    measures = {name: Decimal(1) if name in MONEY else 1 for name in MEASURES}
+    charges = pl.DataFrame(
+        [texts | days | measures | {"window": window, "model": model} for window in (1, 2) for model in "mn"],
+        schema_overrides=dict.fromkeys(MONEY, pl.Decimal(38, 18)),
+    )
+    assigned = seen.assigned(charges)
+    assert sorted(assigned.select("window", "tags", "team", "requests").rows()) == [
+        (1, '{"env":"e"}', "x", 2),
+        (2, '{"env":"e"}', "x", 2),
+    ]
+    assert "model" not in assigned.columns
 
 
 def test_transfers_and_shared_cost(usage: Frames, book: Any) -> None:

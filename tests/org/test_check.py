@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from tokenaudit import config
 from tokenaudit.errors import ConfigError
 from tokenaudit.org.check import problems
 from tokenaudit.org.map import org_of
-from tokenaudit.org.read import entries
+from tokenaudit.org.read import FILES, KINDS, entries
+from tokenaudit.org.records import Section
 
 SHARED = '[[allocation]]\nname = "s"\nwhere = { user = "x" }\n'
 PERSON = '[[org.person]]\nuser = "{}"\n'
@@ -30,7 +32,7 @@ def refused(tmp_path: Path, text: str, **files: str) -> tuple[str, str | None]:
     """Return error and hint of what cannot even be read, without the folder."""
     with pytest.raises(ConfigError) as caught:
         found(tmp_path, text, **files)
-    return caught.value.message.replace(f"{tmp_path}/", ""), caught.value.hint
+    return caught.value.message.replace(f"{tmp_path}/", "").replace(str(tmp_path), "."), caught.value.hint
 
 
 def test_a_sound_map_has_nothing_wrong(tmp_path: Path) -> None:
@@ -76,6 +78,7 @@ weights = { eng = 66.7, web = "33.3" }
          "teams are part of each other: `a`, `b`", "one of them needs another `parent`, or none"),
         ('[[org.team]]\nname = "a/b"', "error", 1,
          "`/` in the name of team `a/b`", "write `name` and `parent` instead"),
+        (f'{PERSON.format("x")}aliases = ["a", " "]', "error", 1, "an empty alias", "leave it out"),
         ('[[org.team]]\nname = "(unallocated)"', "error", 1,
          "no team can be called `(unallocated)`", "it stands for what has no name"),
         (f'{PERSON.format("x")}team = "enf"\n[[org.team]]\nname = "eng"', "error", 1,
@@ -111,7 +114,7 @@ weights = { eng = 66.7, web = "33.3" }
         (f'{SHARED}split = "fixed"\nweights = {{ a = 60, b = 30 }}', "error", 1,
          "weights add up to 90 %, not to 100 %", "change one of them"),
         (f'{SHARED}split = "fixed"\nweights = {{ a = 160, b = -60 }}', "error", 1,
-         "a weight below 0", "write per cent: { eng = 60, sales = 40 }"),
+         "a weight that is no number from 0 to 100", "write per cent: { eng = 60, sales = 40 }"),
         (f'{SHARED}split = "evn"', "error", 1,
          "unknown `split`: `evn`", "did you mean `even`?"),
         (f'{SHARED}to = "teams"', "error", 1,
@@ -152,6 +155,9 @@ def test_each_mistake_is_named(tmp_path: Path, text: str, level: str, line: int,
          "people.csv:2: invalid RFC3339 encoded date at `until`", None),
         ("[org]\npeople = 'people.csv'", "user,team\nx,a,b\n", "people.csv:2: more cells than columns",
          "quote cells that hold `,`"),
+        ("[org]\npeople = 'people.csv'", "user,user\nx,a\n", "people.csv:1: two columns of one name",
+         "rename one of them"),
+        ("[org]\npeople = '.'", "", "tokenaudit.toml:2: cannot read `.`: Is a directory", None),
         ("[org]\npeople = { file = 'people.csv', columns = { user = 'E-mail' } }", "Email,Dept\nx,a\n",
          "people.csv:1: unknown column `E-mail`", "did you mean `Email`?"),
     ],
@@ -171,12 +177,12 @@ people = { file = "hr.csv", columns = { user = "Work e-mail", team = "Department
 [[org.person]]
 user = "bot"
 """
-    rows = '\ufeffId;Work e-mail;Department;Start\n1;alice@x;"Eng; Web";2026-10-01\n;;;\n\n2;bob@x;;\n'
-    (tmp_path / "hr.csv").write_text(rows, encoding="utf-8")
+    rows = '\ufeffId;Work e-mail;Department;Start\r\n1;alice@x;"Eng;\u2028Web";2026-10-01\r\n;;;\r\n\r\n2;bob@x;;\r\n'
+    (tmp_path / "hr.csv").write_bytes(rows.encode())
     (tmp_path / "tokenaudit.toml").write_text(text, encoding="utf-8")
     people = entries(config.read(tmp_path / "tokenaudit.toml")).people
     assert [(item.user, item.team, str(item.first), item.place.line) for item in people] == [
-        ("alice@x", "Eng; Web", "2026-10-01", 2),
+        ("alice@x", "Eng;\u2028Web", "2026-10-01", 2),
         ("bob@x", None, "None", 5),
         ("bot", None, "None", 4),
     ]
@@ -202,3 +208,17 @@ def test_a_broken_map_stops_reports(tmp_path: Path) -> None:
     path.write_text(f'{PERSON.format("x")}team = "a"\n{PERSON.format("y")}', encoding="utf-8")
     assert org_of(config.read(path)) is not None
     assert org_of(config.Config()) is None
+
+
+def test_weights_are_read_exactly(tmp_path: Path) -> None:
+    """33.3 is 33.3 and no binary fraction, as a number and as text; what is no number is named."""
+    text = f"{SHARED}split = 'fixed'\nweights = {{ a = 33.3, b = '66.6', c = 0.1 }}"
+    assert found(tmp_path, text) == []
+    assert refused(tmp_path, text.replace("33.3", "'x'"))[0].startswith("tokenaudit.toml:1: invalid decimal string")
+    (one,) = found(tmp_path, text.replace("33.3", "nan"))
+    assert one[3] == "a weight that is no number from 0 to 100"
+
+
+def test_the_section_has_every_key() -> None:
+    """What `[org]` may hold is told in one place."""
+    assert {item.name for item in fields(Section)} == {*KINDS, *FILES}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -70,8 +72,26 @@ def test_two_names_of_one_person_count_once(store: Path, isolated: Path, capsys:
     ]
     for by in ("model", "source", "day", "team", "session"):
         assert report(capsys, store, "--by", by)["totals"] == once["totals"], by
-    assert report(capsys, store, "--by", "model", "--where", "team=eng")["totals"] == once["totals"]
+    for where in ("team=eng", "user=alice", "user=ALICE@example.com", "user!="):
+        assert report(capsys, store, "--by", "model", "--where", where)["totals"] == once["totals"], where
     assert once["totals"]["effective_cost"] == both["totals"]["effective_cost"] / 2
+
+
+def test_an_unknown_team_is_an_error(store: Path, isolated: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A slip of the pen must not read as no spend."""
+    (isolated / "tokenaudit.toml").write_text(MAP, encoding="utf-8")
+    assert run(["report", "--store", str(store), "--where", "team=wbe"]) == 2
+    assert capsys.readouterr().err == "error: unknown team `wbe`\n\nhint: did you mean `web`?\n"
+
+
+def test_without_a_map_nothing_of_it_is_loaded(store: Path, root: Path) -> None:
+    """A report starts as quickly as ever for those who have no org map."""
+    arguments = ["report", "--store", str(store), "--period", "2026-10", "-f", "csv", "-q"]
+    code = f"import sys\nfrom tokenaudit.cli.main import run\nrun({arguments!r})\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stderr.split() if name.startswith("tokenaudit.")}
+    assert "tokenaudit.analysis.cube" in loaded
+    assert not {name for name in loaded if name.startswith("tokenaudit.org") or name == "tokenaudit.analysis.lens"}
 
 
 def test_frames_have_the_names_of_the_map(store: Path, isolated: Path) -> None:

@@ -15,7 +15,6 @@ from tokenaudit.analysis.measures import EXACT, ratio
 from tokenaudit.analysis.sight import RATIO
 from tokenaudit.analysis.split import WIDE, split
 from tokenaudit.analysis.teams import OWN, first_fit, with_branch, with_group, with_membership
-from tokenaudit.org.check_rules import per_cent
 from tokenaudit.org.match import fits, text
 from tokenaudit.org.records import ALWAYS
 from tokenaudit.schema import COUNTS, MONEY, TOKEN_CLASSES
@@ -104,7 +103,7 @@ def _weights(shared: pl.DataFrame, direct: pl.DataFrame, rule: Allocation) -> pl
     """Return `lot`, `target` and `weight` (Int128, above 0) of the lots of shared charges."""
     lots = shared.select("lot", *LOT).unique()
     if rule.split == "fixed":
-        rows = [(name, int(per_cent(weight) * PER_CENT)) for name, weight in rule.weights.items()]
+        rows = [(name, int(weight * PER_CENT)) for name, weight in rule.weights.items()]
         found = lots.join(pl.DataFrame(rows, TARGETS, orient="row"), how="cross")
     else:
         found = _driven(lots, direct.filter(fits(direct, rule.among, ALWAYS)), rule)

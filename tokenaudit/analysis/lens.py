@@ -16,29 +16,26 @@ from tokenaudit.analysis import org_keys
 from tokenaudit.analysis.allocation import MONTH, SUMS, allocated
 from tokenaudit.analysis.measures import known_sum
 from tokenaudit.analysis.sight import MAPPED
-from tokenaudit.analysis.teams import ruled, with_group
+from tokenaudit.analysis.teams import PAYS, ruled, with_group
 from tokenaudit.analysis.times import local_day
 from tokenaudit.analysis.where import PRICED_DIMENSIONS
 from tokenaudit.org.map import OrgMap
 from tokenaudit.org.match import DAY, RAW, fitting, held, is_like, text
 from tokenaudit.org.records import Allocation, Rule, Where
-from tokenaudit.schema import MONEY
+from tokenaudit.schema import DIMENSIONS, MONEY, NAMES
 
 ASSIGNED = ("team", "team_path", "cost_center", "gl_code", "allocation")
 """Dimensions that are known once charges are."""
 PERSONAL = ("user", "team", "team_path", "cost_center", "gl_code")
 """Dimensions for which it must be known who somebody is."""
 NOBODY = pl.lit(None, pl.String)
-
-
 KEPT = ("billing_currency", "cost_basis", "granularity", "request_model", DAY, MONTH)
 """What charges are told apart by in any case, see `cube`."""
-PAYING = ("cost_center", "gl_code")
 MOVED = {
     "user": PERSONAL,
     "team": PERSONAL[1:],
     "project": ("project", "project_group"),
-    **{name: (name,) for name in PAYING},
+    **{name: (name,) for name in PAYS},
 }
 """What changes with what is given to a charge."""
 
@@ -153,8 +150,9 @@ class Lens:
         """Add up charges that nothing tells apart any more: there are as many parts of each as there are targets."""
         model = pl.when(pl.col("cost_basis") == "unpriced").then("request_model")
         known = charges if "request_model" in self.uses else charges.with_columns(model.alias("request_model"))
-        kept = {*self.uses, *PERSONAL[1:], *org_keys.raw(self._stored()), *KEPT}
-        keys = [name for name in known.columns if name in kept]
+        kept = {*org_keys.stored(self.uses), *PERSONAL[1:], *org_keys.raw(self._stored()), *KEPT}
+        told = {*NAMES, *DIMENSIONS, *SUMS, *MONEY, "last_start", "context_tier"}
+        keys = [name for name in known.columns if name in kept or not (name in told or name.startswith(RAW))]
         return known.group_by(keys).agg(pl.col(SUMS).sum(), *map(known_sum, MONEY), pl.col("last_start").max())
 
     def spent(self, names: Iterable[str]) -> list[str]:
@@ -170,7 +168,7 @@ def _given(name: str, rule: Rule) -> tuple[str, ...]:
 def _user(asked: pl.DataFrame, org: OrgMap, columns: Sequence[str]) -> pl.Expr:
     """Return who is meant: whoever has the name, else the name; without a name whoever has the key or tag."""
     if not columns:
-        return pl.lit(None, pl.String)
+        return NOBODY
     own = text("user", ())
     named, *others = (_owner(asked, name, org.people, org) for name in columns)
     return pl.when(own.is_not_null()).then(pl.coalesce(named, own)).otherwise(pl.coalesce(*others, NOBODY))
@@ -178,7 +176,7 @@ def _user(asked: pl.DataFrame, org: OrgMap, columns: Sequence[str]) -> pl.Expr:
 
 def _project(asked: pl.DataFrame, org: OrgMap, columns: Sequence[str]) -> pl.Expr:
     if not columns:
-        return pl.lit(None, pl.String)
+        return NOBODY
     return pl.coalesce(_owner(asked, "project", org.projects, org), text("project", ()))
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from tokenaudit.errors import did_you_mean
 from tokenaudit.org.check_rules import problems_of_allocations, problems_of_rules
-from tokenaudit.org.claims import Claim, claims_of_people, claims_of_projects, folded
+from tokenaudit.org.claims import Claim, Claims, claims, folded
 from tokenaudit.org.problems import Problem, error, warning
 from tokenaudit.org.records import RESERVED, Entries, Entry, Person, Place, Team
 from tokenaudit.org.tree import SEPARATOR, cycle, next_day
@@ -24,8 +24,9 @@ class Span(NamedTuple):
     entries: Sequence[Entry]
 
 
-def problems(entries: Entries) -> list[Problem]:
-    """Return everything that is wrong, in the order of files and lines."""
+def problems(entries: Entries, claimed: Claims | None = None) -> list[Problem]:
+    """Return everything that is wrong, in the order of files and lines; `claimed` are the claims, if known."""
+    told = claimed or claims(entries)
     teams = [item.name for item in entries.teams]
     found = chain(
         _reversed(entries.all()),
@@ -34,7 +35,7 @@ def problems(entries: Entries) -> list[Problem]:
         _cycles(entries.teams),
         _twice(entries),
         _teams_of_people(entries),
-        _claimed(chain(claims_of_people(entries.people), claims_of_projects(entries.projects))),
+        _claimed(chain(told.people, told.projects)),
         _gaps(entries.people),
         problems_of_rules(entries.rules, teams),
         problems_of_allocations(entries.allocations, teams),
@@ -55,6 +56,13 @@ def _names(entries: Entries) -> Iterator[Problem]:
         ((item.place, "project", item.name) for item in entries.projects),
         ((item.place, "team", item.name) for item in entries.teams),
     )
+    aliases = chain(
+        ((item.place, item.aliases) for item in entries.people),
+        ((item.place, item.aliases) for item in entries.projects),
+    )
+    for place, names in aliases:
+        if not all(map(str.strip, names)):
+            yield error(place, "an empty alias", "leave it out")
     for place, what, name in named:
         if name.strip() in RESERVED:
             yield error(place, f"no {what} can be called `{name}`", "it stands for what has no name")
@@ -136,11 +144,11 @@ def _covers(teams: Sequence[Team], item: Entry) -> bool:
     return False
 
 
-def _claimed(claims: Iterable[Claim]) -> Iterator[Problem]:
+def _claimed(told: Iterable[Claim]) -> Iterator[Problem]:
     """Look for names that two claim on one day."""
-    found: dict[tuple[str, str], list[Claim]] = defaultdict(list)
-    for claim in claims:
-        found[claim.column, claim.value].append(claim)
+    found: dict[tuple[str, str], list[Claim]] = {}
+    for claim in told:
+        found.setdefault(claim[:2], []).append(claim)
     for (_, value), same in found.items():
         for one, two in combinations(same, 2):
             if folded(one.owner) != folded(two.owner) and max(one.first, two.first) <= min(one.last, two.last):

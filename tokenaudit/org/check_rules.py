@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from tokenaudit.errors import did_you_mean
 from tokenaudit.org.claims import COLUMNS, TAG
@@ -72,19 +72,10 @@ def _weights(item: Allocation, teams: Sequence[str]) -> Iterator[Problem]:
     if fixed != bool(item.weights):
         hint = "write weights = { eng = 60, sales = 40 }" if fixed else 'write split = "fixed", or leave them out'
         yield error(item.place, "`fixed` without weights" if fixed else "weights without `fixed`", hint)
-    try:
-        weights = {name: per_cent(weight) for name, weight in item.weights.items()}
-    except InvalidOperation:
-        yield error(item.place, "a weight that is no number", "write per cent: { eng = 60, sales = 40 }")
-        return
-    if any(not weight.is_finite() or weight < 0 for weight in weights.values()):
-        yield error(item.place, "a weight below 0", "write per cent: { eng = 60, sales = 40 }")
-    elif weights and (total := sum(weights.values())) != WHOLE:
+    total = sum(item.weights.values())
+    if any(not weight.is_finite() or weight < 0 for weight in item.weights.values()):
+        yield error(item.place, "a weight that is no number from 0 to 100", "write per cent: { eng = 60, sales = 40 }")
+    elif item.weights and total != WHOLE:
         yield error(item.place, f"weights add up to {total} %, not to 100 %", "change one of them")
-    for name in weights if item.to == "team" else ():
+    for name in item.weights if item.to == "team" else ():
         yield from _team(item.place, name, teams)
-
-
-def per_cent(weight: float | str) -> Decimal:
-    """Return a weight exactly as it is written: 33.3 is 33.3."""
-    return Decimal(str(weight))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cache
 from typing import NamedTuple
 
-from tokenaudit.org.records import ALWAYS, Entry, Person, Place, Project
+from tokenaudit.org.records import ALWAYS, Entries, Entry, Person, Place, Project
 from tokenaudit.schema import DIMENSIONS, ORG_DIMENSIONS
 
 TAG = "tags."
@@ -34,7 +33,7 @@ class Claim(NamedTuple):
     @property
     def is_glob(self) -> bool:
         """Tell whether the value is a pattern."""
-        return GLOB.search(self.value) is not None
+        return "*" in self.value or "?" in self.value
 
 
 def folded(name: str) -> str:
@@ -66,6 +65,18 @@ def column_of(alias: str) -> tuple[str | None, str]:
     return (column, value) if equals and (column in COLUMNS or column.startswith(TAG)) else (None, alias)
 
 
+class Claims(NamedTuple):
+    """All claims of an org map."""
+
+    people: list[Claim]
+    projects: list[Claim]
+
+
+def claims(entries: Entries) -> Claims:
+    """Return the claims of people and of projects."""
+    return Claims(claims_of_people(entries.people), claims_of_projects(entries.projects))
+
+
 def claims_of_people(people: Iterable[Person]) -> list[Claim]:
     """Return the claims of all people. A name is theirs at all times, or where several claim it as long as their entry.
 
@@ -81,23 +92,24 @@ def claims_of_projects(projects: Iterable[Project]) -> list[Claim]:
 
 def _told(items: Iterable[tuple[str, tuple[str, ...], Entry, tuple[str, ...]]]) -> Iterator[Claim]:
     for owner, aliases, entry, plain in items:
-        first, last = entry.days
         yield Claim(plain[0], folded(owner), owner, *ALWAYS, entry.place)
+        days = entry.days
         for alias in aliases:
             column, value = column_of(alias)
             for name in (column,) if column else plain:
-                yield Claim(name, folded(value), owner, first, last, entry.place)
+                yield Claim(name, folded(value), owner, *days, entry.place)
 
 
-def _settled(claims: Iterable[Claim]) -> list[Claim]:
+def _settled(told: Iterable[Claim]) -> list[Claim]:
     """Free the claims of all that only one has of their dates; one that is told twice stands once."""
-    found: dict[tuple[str, str], dict[tuple[str, date, date], Claim]] = defaultdict(dict)
-    for claim in claims:
-        found[claim.column, claim.value].setdefault((folded(claim.owner), claim.first, claim.last), claim)
-    return [claim for same in found.values() for claim in _freed(list(same.values()))]
+    found: dict[tuple[str, str], list[Claim]] = {}
+    for claim in told:
+        found.setdefault(claim[:2], []).append(claim)
+    return [claim for same in found.values() for claim in _freed(same)]
 
 
 def _freed(same: list[Claim]) -> list[Claim]:
-    if len({folded(claim.owner) for claim in same}) > 1:
-        return same
-    return [same[0]._replace(first=ALWAYS[0], last=ALWAYS[1])]
+    first, *others = same
+    if all(folded(other.owner) == folded(first.owner) for other in others):
+        return [Claim(*first[:3], *ALWAYS, first.place)]
+    return list({(folded(claim.owner), *claim[3:5]): claim for claim in reversed(same)}.values())[::-1]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tokenaudit.org.claims import GLOB, column_of, folded
 
@@ -52,32 +51,37 @@ def initials(name: str) -> Iterator[str]:
         yield from (first[0] + last, first + last[0], f"{first[0]}.{last}", first + last)
 
 
+Key = TypeVar("Key", bound=Hashable)
+Table = dict[Key, dict[str, None]]
+"""Users by what tells them, each once and in order."""
+
+
+def _put(table: Table[Key], keys: Iterable[Key], user: str) -> None:
+    for key in keys:
+        table.setdefault(key, {})[user] = None
+
+
 class Known:
     """People to choose from: each user with all names."""
 
     def __init__(self, people: Mapping[str, Iterable[str]]) -> None:
-        self.locals: dict[str, list[str]] = defaultdict(list)
-        self.words: dict[frozenset[str], list[str]] = defaultdict(list)
-        self.shorts: dict[str, list[str]] = defaultdict(list)
-        self.single: dict[str, list[str]] = defaultdict(list)
+        self.locals: Table[str] = {}
+        self.words: Table[frozenset[str]] = {}
+        self.shorts: Table[str] = {}
+        self.single: Table[str] = {}
         for user, names in people.items():
             for name in names:
                 self.add(user, column_of(name)[1])
 
     def add(self, user: str, name: str) -> None:
-        """Remember one more name of a user."""
+        """Remember one more name of a user; patterns are nobody's name."""
         if GLOB.search(name):
             return
         told = words(name)
-        for table, keys in (
-            (self.locals, [local(name)]),
-            (self.words, [told] if told else []),
-            (self.shorts, initials(name)),
-            (self.single, told if len(told) == 1 else []),
-        ):
-            for key in keys:
-                if user not in table[key]:  # type: ignore[index]
-                    table[key].append(user)  # type: ignore[index]
+        _put(self.locals, [local(name)], user)
+        _put(self.words, [told] if told else [], user)
+        _put(self.shorts, initials(name), user)
+        _put(self.single, told if len(told) == 1 else [], user)
 
     def guess(self, name: str) -> Guess:
         """Return who a name may be."""
@@ -92,7 +96,7 @@ class Known:
         )
         return next((Guess(tuple(users), why) for users, why in steps if users), NOBODY)
 
-    def _shortened(self, name: str) -> list[str] | None:
+    def _shortened(self, name: str) -> Iterable[str] | None:
         return next((self.locals[short] for short in initials(name) if short in self.locals), None)
 
     def _holding(self, told: frozenset[str]) -> list[str]:
@@ -101,7 +105,7 @@ class Known:
         found = whole or [self.single[word] for word in sorted(told) if word in self.single]
         return list(dict.fromkeys(user for users in found for user in users))
 
-    def _like(self, own: str) -> list[str] | None:
+    def _like(self, own: str) -> Iterable[str] | None:
         near = [other for other in self.locals if other[:1] == own[:1]]
         found = get_close_matches(own, near, n=1, cutoff=ALIKE) if len(own) > SHORTEST else []
         return self.locals[found[0]] if found else None

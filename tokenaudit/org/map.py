@@ -12,7 +12,7 @@ import polars as pl
 
 from tokenaudit.errors import ConfigError
 from tokenaudit.org.check import problems
-from tokenaudit.org.claims import Claim, claims_of_people, claims_of_projects, folded, like
+from tokenaudit.org.claims import Claim, Claims, claims, folded, like
 from tokenaudit.org.read import entries, is_mapped
 from tokenaudit.org.records import Allocation, Entries, Entry, Rule
 from tokenaudit.org.tree import branches, edges
@@ -53,6 +53,8 @@ class OrgMap:
     """By column: the folded names of people and projects that change on some day."""
     names: dict[str, tuple[str, ...]]
     """By person, folded: every plain name of theirs as it is written, for what the configuration says of users."""
+    team_names: tuple[str, ...]
+    """Every team that somebody or something may be of."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -75,8 +77,16 @@ class OrgMap:
 
     def spellings(self, user: str) -> tuple[str, ...]:
         """Return a user's name and every other plain name of the same person."""
-        same = next((names for names in self.names.values() if folded(user) in map(folded, names)), ())
-        return tuple(dict.fromkeys((user, *same)))
+        return tuple(dict.fromkeys((user, *(self._named(user) or ()))))
+
+    def person(self, name: str) -> str:
+        """Return the name that reports show for a name of a person; any other name stays as it is."""
+        return (self._named(name) or (name,))[0]
+
+    def _named(self, name: str) -> tuple[str, ...] | None:
+        """Return the names of whoever has a name of their own, or else as an alias."""
+        own = self.names.get(folded(name))
+        return own or next((names for names in self.names.values() if folded(name) in map(folded, names)), None)
 
 
 def org_of(config: Config) -> OrgMap | None:
@@ -86,16 +96,17 @@ def org_of(config: Config) -> OrgMap | None:
 
 def checked(found: Entries) -> OrgMap:
     """Return entries as tables. ConfigError, with file and line, for the first error."""
-    wrong = [item for item in problems(found) if item.level == "error"]
+    told = claims(found)
+    wrong = [item for item in problems(found, told) if item.level == "error"]
     if wrong:
         more = f"; {len(wrong) - 1} more: run `tokenaudit org check`" if len(wrong) > 1 else ""
         raise ConfigError(f"{wrong[0].place}: {wrong[0].text}", f"{wrong[0].hint}{more}")
-    return tables(found)
+    return tables(found, told)
 
 
-def tables(found: Entries) -> OrgMap:
-    """Return entries without errors as tables."""
-    people, projects = claims_of_people(found.people), claims_of_projects(found.projects)
+def tables(found: Entries, told: Claims | None = None) -> OrgMap:
+    """Return entries without errors as tables; `told` are their claims where they are known."""
+    people, projects = told or claims(found)
     globs = tuple(claim for claim in (*people, *projects) if claim.is_glob)
     return OrgMap(
         people=_claims(people),
@@ -111,37 +122,38 @@ def tables(found: Entries) -> OrgMap:
         allocations=found.allocations,
         **_days(found, [*people, *projects]),  # type: ignore[arg-type]
         names=_names(found),
+        team_names=_team_names(found),
     )
 
 
-def _days(found: Entries, claims: Sequence[Claim]) -> dict[str, object]:
+def _days(found: Entries, told: Sequence[Claim]) -> dict[str, object]:
     """Return the fields of `OrgMap` that say on which days what changes, and for whom."""
     named = [(folded(item.user), item) for item in found.people] + [
         (folded(item.name), item) for item in found.projects
     ]
     moved = {name for name, item in named if item.first or item.last}
     moving: dict[str, set[str]] = {}
-    for claim in claims:
+    for claim in told if moved else ():
         if folded(claim.owner) in moved:
             moving.setdefault(claim.column, set()).add(claim.value)
     everybody = edges([*found.teams, *found.rules, *found.allocations])
     own = edges(item for _, item in named)
-    if _reaches(found, claims, moved):
+    if _reaches(found, told, moved):
         everybody, own = sorted({*everybody, *own}), []
     frozen = {name: frozenset(values) for name, values in moving.items()}
     return {"changes": tuple(everybody), "own_changes": tuple(own), "moving": frozen}
 
 
-def _reaches(found: Entries, claims: Sequence[Claim], moved: set[str]) -> bool:
+def _reaches(found: Entries, told: Sequence[Claim], moved: set[str]) -> bool:
     """Tell whether rows may be of people or projects that change without having one of their plain names."""
     given = {folded(name) for rule in found.rules for name in (rule.user, rule.project) if name}
     shared = any(item.to in ("user", "project") for item in found.allocations)
-    loose = (claim for claim in claims if claim.is_glob or claim.column not in ("user", "api_key", "project"))
+    loose = (claim for claim in told if claim.is_glob or claim.column not in ("user", "api_key", "project"))
     return bool(moved) and (shared or not moved.isdisjoint(given) or any(folded(item.owner) in moved for item in loose))
 
 
-def _claims(claims: Iterable[Claim]) -> pl.DataFrame:
-    rows = [(item.column, item.value, item.owner, item.first, item.last, 0) for item in claims if not item.is_glob]
+def _claims(told: Iterable[Claim]) -> pl.DataFrame:
+    rows = [(*item[:5], 0) for item in told if not item.is_glob]
     return pl.DataFrame(rows, {"column": TEXT, "value": TEXT, "owner": TEXT, **DAYS}, orient="row")
 
 
@@ -161,6 +173,12 @@ def _teams(found: Entries) -> pl.DataFrame:
     rows = [(folded(branch.team), *branch[1:], 0) for branch in branches(found.teams)]
     columns = dict.fromkeys(("value", "path", "cost_center", "gl_code"), TEXT)
     return pl.DataFrame(rows, {**columns, **DAYS}, orient="row")
+
+
+def _team_names(found: Entries) -> tuple[str, ...]:
+    given = [name for name in (*(item.team for item in found.people), *(item.team for item in found.rules)) if name]
+    weighted = [name for item in found.allocations if item.to == "team" for name in item.weights]
+    return tuple(dict.fromkeys((*(item.name for item in found.teams), *given, *weighted)))
 
 
 def _names(found: Entries) -> dict[str, tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from tokenaudit.org.records import Place
@@ -26,11 +26,16 @@ class Places:
 
     def entry(self, table: str, number: int) -> Place:
         """Return where the record of an array begins, such as the second (1) of ``org.person``."""
-        name = r"\s*\.\s*".join(map(re.escape, table.split(".")))
-        heads = self._lines_like(rf"\s*\[\[\s*{OWN}{name}\s*\]\]")
-        inline = self._lines_like(rf"\s*({name}|{re.escape(table.rpartition('.')[2])})\s*=")
-        found = heads[number : number + 1] or inline or [1]
-        return Place(self.path, found[0])
+        heads = self._heads(table)
+        return Place(self.path, heads[number] if number < len(heads) else self._inline(table))
+
+    @cache  # noqa: B019 - as long as the file is looked at
+    def _heads(self, table: str) -> list[int]:
+        return self._lines_like(rf"\s*\[\[\s*{OWN}{_spelt(table)}\s*\]\]")
+
+    @cache  # noqa: B019 - as above
+    def _inline(self, table: str) -> int:
+        return (self._lines_like(rf"\s*({_spelt(table)}|{_spelt(table.rpartition('.')[2])})\s*=") or [1])[0]
 
     def table(self, name: str) -> Place:
         """Return where a table begins, such as ``org``; the first line where it has no heading."""
@@ -47,4 +52,10 @@ class Places:
         return start
 
     def _lines_like(self, pattern: str) -> list[int]:
-        return [number for number, text in enumerate(self.lines, 1) if re.match(pattern, text)]
+        like = re.compile(pattern)
+        return [number for number, text in enumerate(self.lines, 1) if like.match(text)]
+
+
+def _spelt(table: str) -> str:
+    """Return the pattern of a dotted name."""
+    return r"\s*\.\s*".join(map(re.escape, table.split(".")))

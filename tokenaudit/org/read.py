@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from tokenaudit.errors import ConfigError, did_you_mean
@@ -25,6 +26,14 @@ KINDS: dict[str, tuple[str, type[Entry]]] = {
 FILES: dict[str, type[Entry]] = {"people": Person, "teams": Team, "projects": Project}
 """Keys of ``[org]`` that name a CSV file, and what its rows are."""
 FILE_KEYS = ("file", "columns")
+
+
+def _keys(kind: type[Entry]) -> dict[str, str]:
+    """Return the field of each key as people write it."""
+    return {key: item.name for item in fields(kind) if (key := item.metadata.get("key", item.name))}
+
+
+KEYS: dict[type[Entry], dict[str, str]] = {kind: _keys(kind) for kind in (Person, Team, Project, Rule, Allocation)}
 
 
 def is_mapped(config: Config) -> bool:
@@ -63,7 +72,7 @@ def _entry(record: Any, kind: type[Kind], place: Place, where: str, at: Callable
 
     if not isinstance(record, dict):
         _fail(place, f"no table of keys{where}", "write `key = value` lines")
-    names = _keys(kind)
+    names = KEYS[kind]
     for key in record:
         if key not in names:
             _fail(at(key), *_unknown("key", key, tuple(names), where))
@@ -72,11 +81,6 @@ def _entry(record: Any, kind: type[Kind], place: Place, where: str, at: Callable
     except msgspec.ValidationError as error:
         _fail(place, f"{_in_words(error, names)}{where}", None)
     return replace(made, place=place)
-
-
-def _keys(kind: type[Entry]) -> dict[str, str]:
-    """Return the field of each key as people write it."""
-    return {key: item.name for item in fields(kind) if (key := item.metadata.get("key", item.name))}
 
 
 def _in_words(error: Exception, names: Mapping[str, str]) -> str:
@@ -106,13 +110,11 @@ def _file(named: Any, key: str, kind: type[Kind], places: Places) -> Iterator[Ki
     if not isinstance(told, dict) or not isinstance(told.get("file"), str) or set(told) - set(FILE_KEYS):
         hint = f'write {key} = "{key}.csv", or {key} = {{ file = "{key}.csv", columns = {{ user = "E-mail" }} }}'
         _fail(place, f"`{key}` names no file", hint)
-    from pathlib import Path
-
     path = places.path.parent / Path(told["file"]).expanduser()
     columns = told.get("columns", {})
     for key_of_ours in columns:
-        if key_of_ours not in _keys(kind):
-            _fail(place, *_unknown("key", key_of_ours, tuple(_keys(kind)), f" in the columns of `{key}`"))
+        if key_of_ours not in KEYS[kind]:
+            _fail(place, *_unknown("key", key_of_ours, tuple(KEYS[kind]), f" in the columns of `{key}`"))
     for line, row in _rows(path, place):
         spot = Place(path, line)
         yield _entry(_cells(row, kind, columns, spot), kind, spot, "", partial(_there, spot))
@@ -122,24 +124,35 @@ def _there(place: Place, _key: str) -> Place:
     return place
 
 
-def _rows(path: Any, place: Place) -> Iterator[tuple[int, dict[str, str]]]:  # noqa: ANN401 - a Path, imported late
+def _rows(path: Path, place: Place) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line and cells of each row of a CSV file that holds anything; the first row names the columns."""
     import csv
+    import io
 
+    text = _text(path, place)
+    head, *_ = text.splitlines() or [""]
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", restval="")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        names = [name.strip() for name in reader.fieldnames or ()]
+        for row in reader:
+            if row.get("") and "" not in names:
+                _fail(Place(path, reader.line_num), "more cells than columns", f"quote cells that hold `{delimiter}`")
+            if any(cell.strip() for cell in row.values() if isinstance(cell, str)):
+                yield reader.line_num, {name.strip(): cell.strip() for name, cell in row.items() if name}
+    except csv.Error as error:
+        _fail(Place(path, reader.line_num), f"no CSV: {error}", "save it as CSV UTF-8")
+    if len(names) > len(set(names)):
+        _fail(Place(path, 1), "two columns of one name", "rename one of them")
+
+
+def _text(path: Path, place: Place) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         _fail(place, f"cannot read `{path}`: {error.strerror}", "a relative path starts at the folder of this file")
     except UnicodeDecodeError:
         _fail(Place(path, 1), "not UTF-8", "save it as CSV UTF-8")
-    head, *_ = text.splitlines() or [""]
-    delimiter = max(",;\t", key=head.count)
-    reader = csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter, restkey="", restval="")
-    for row in reader:
-        if row.get(""):
-            _fail(Place(path, reader.line_num), "more cells than columns", f"quote cells that hold `{delimiter}`")
-        if any(cell.strip() for cell in row.values()):
-            yield reader.line_num, {name.strip(): cell.strip() for name, cell in row.items()}
 
 
 def _cells(row: Mapping[str, str], kind: type[Entry], columns: Mapping[str, str], place: Place) -> dict[str, Any]:
@@ -148,7 +161,7 @@ def _cells(row: Mapping[str, str], kind: type[Entry], columns: Mapping[str, str]
     for name in theirs:
         if name not in row:
             _fail(place._replace(line=1), *_unknown("column", name, tuple(row), ""))
-    keys = _keys(kind)
+    keys = KEYS[kind]
     named = {theirs.get(name, name.lower()): cell for name, cell in row.items()}
     own = "user" if "user" in keys else "name"
     for name in named:

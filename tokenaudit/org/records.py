@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,10 +116,36 @@ class Allocation(Entry):
     """The dimension that the parts are given to."""
     split: str = "cost"
     """``even``, ``fixed``, or in proportion to direct ``cost``, ``tokens`` or ``requests``."""
-    weights: Mapping[str, int | float | str] = field(default_factory=dict)
+    weights: Mapping[str, Decimal] = field(default_factory=dict)
     """Per cent by value of `to`, for ``fixed``; they add up to 100."""
     among: Where = field(default_factory=dict)
     """Which direct charges count, and so whose values get a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A CSV file of entries."""
+
+    file: str
+    """A relative path starts at the folder of the configuration."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """What the file calls our keys; none: they are called as here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The ``[org]`` of a configuration, as it is written."""
+
+    people: str | File | None = None
+    """CSV file of people."""
+    teams: str | File | None = None
+    """CSV file of teams."""
+    projects: str | File | None = None
+    """CSV file of projects."""
+    person: tuple[Person, ...] = ()
+    team: tuple[Team, ...] = ()
+    project: tuple[Project, ...] = ()
+    rule: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

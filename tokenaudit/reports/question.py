@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from tokenaudit.analysis.where import belongs, in_period, whole_days
 from tokenaudit.analysis.windows import membership
 from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
-from tokenaudit.errors import NoDataError
+from tokenaudit.errors import NoDataError, QueryError, did_you_mean
 from tokenaudit.periods import Period, parse_period
 from tokenaudit.prices.book import load_book
 from tokenaudit.render.numbers import plural
@@ -67,8 +67,31 @@ class Answer:
 
 def ask(store: Store, question: Question) -> Answer:
     """Return the answer to a question; its cube is empty where the store holds nothing for it."""
+    question = replace(question, conditions=_of_people(question))
     overlapping = overlap_of(store, question)
     return _plainly(store, question) if overlapping is None else _joined(store, question, overlapping)
+
+
+def _of_people(question: Question) -> tuple[Condition, ...]:
+    """Return the conditions, with the names that reports show for people under whichever name they are asked for.
+
+    Raises QueryError for a team that the org map does not have.
+    """
+    org = org_of(question.config)
+    return question.conditions if org is None else tuple(_of_org(item, org) for item in question.conditions)
+
+
+def _of_org(condition: Condition, org: OrgMap) -> Condition:
+    if condition.column == "team":
+        for name in condition.values:
+            if name and name not in org.team_names:
+                hint = (
+                    did_you_mean(name, org.team_names) or "`tokenaudit report --by team_path` lists teams with charges"
+                )
+                raise QueryError(f"unknown team `{name}`", hint)
+    return (
+        condition._replace(values=tuple(map(org.person, condition.values))) if condition.column == "user" else condition
+    )
 
 
 def _plainly(store: Store, question: Question) -> Answer:
