@@ -212,6 +212,10 @@ def test_schema_takes_what_the_program_takes(valid: Any) -> None:
         )
     )
     valid(as_json("[policy]\nunpriced = 1\nstale = { limit = 2 }"))
+    for page in ("org", "budgets"):
+        text = (Path(__file__).resolve().parents[2] / "docs" / f"{page}.md").read_text(encoding="utf-8")
+        for block in re.findall(r" *```toml\n(.*?)```", text, flags=re.DOTALL):
+            valid(as_json(textwrap.dedent(block)))
     valid(as_json('store = "x"\n[[plan]]\nsource = "codex"\nfrom = 2026-01-01\n[projects]\na = "b"'))
 
 

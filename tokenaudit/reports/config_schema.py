@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from tokenaudit.budgets.declarations import Budget, Exemption, Policies
 from tokenaudit.config import Config
+from tokenaudit.org.records import Allocation, Section
 from tokenaudit.schema import DIMENSIONS
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -27,7 +28,12 @@ PLAIN: dict[object, dict[str, Any]] = {
     date: {"type": "string", "format": "date"},
     Any: {},
 }
-INSTEAD: dict[str, Any] = {"budgets": tuple[Budget, ...], "policies": Policies}
+INSTEAD: dict[str, Any] = {
+    "budgets": tuple[Budget, ...],
+    "policies": Policies,
+    "org": Section,
+    "allocations": tuple[Allocation, ...],
+}
 """What fields of the configuration hold that it keeps as they are written."""
 
 
@@ -74,9 +80,11 @@ def _type(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a type, or what stands
 
 @cache
 def remarks(kind: type) -> dict[str, str]:
-    """Return what stands under the fields of a record in its source."""
-    (body,) = ast.parse(inspect.getsource(kind)).body
+    """Return what stands under the fields of a record, and of those it is made of, in their source."""
     found: dict[str, str] = {}
+    for base in kind.__bases__:
+        found |= remarks(base) if is_dataclass(base) else {}
+    (body,) = ast.parse(inspect.getsource(kind)).body
     for one, other in zip(body.body, body.body[1:], strict=False):  # type: ignore[attr-defined]
         if isinstance(one, ast.AnnAssign) and isinstance(other, ast.Expr):
             found[ast.unparse(one.target)] = str(ast.literal_eval(other.value))
