@@ -317,6 +317,17 @@ def test_budgets_of_teams(october: Desk) -> None:
     assert october.spent(code=1) == {
         "eng": 65, "payments": 56, "web": 9, "each/payments": 56, "each/web": 9, "cc": 56, "cc/bo": 45, "cc/ana": 11,
     }  # fmt: skip
+    one = f'[[budget]]\nid = "bo"\nscope = {{ user = "bobby" }}\nlimits = [{MONTH % 99}]\n'
+    person = f'[[budget]]\nid = "p"\neach = "user"\nlimits = [{MONTH % 40}]\n'
+    person += 'exceptions = [{ user = "robert", amount = 50, period = "month", until = 2026-10-31, reason = "r" }]\n'
+    october.config(ORG + one + person)
+    assert october.spent(code=0) == {"bo": 45, "p/bo": 45, "p/ana": 20}  # under whichever name
+    october.config(ORG + teams.replace('"eng"', '"engg"'))
+    october.run(code=2)
+    assert "unknown team `engg`" in october.error
+    assert "nothing stored has the team `engg` of budget `engg`: did you mean `eng`?" in october.run(
+        command="budget lint"
+    )
 
 
 TEAMS = ("eng", "payments", "web")

@@ -14,6 +14,7 @@ from tokenaudit.analysis.where import charge_filter
 from tokenaudit.conditions import NOTHING, Condition
 from tokenaudit.schema import DIMENSIONS
 
+Meant: TypeAlias = Callable[[Condition], Condition]
 Known: TypeAlias = Callable[[str], Sequence[str]]
 """Gives the values that a dimension has."""
 
@@ -41,10 +42,13 @@ class View(NamedTuple):
         """Return the dimensions for a look at the parts of it."""
         return self.columns | set(names)
 
-    def rows(self, sums: pl.DataFrame, known: Known) -> pl.LazyFrame:
-        """Return the rows of some sums that it is about; `known` gives the values of their dimensions."""
+    def rows(self, sums: pl.DataFrame, known: Known, meant: Meant) -> pl.LazyFrame:
+        """Return the rows of some sums that it is about.
+
+        `known` gives the values of their dimensions, `meant` a condition in the names that these have.
+        """
         own = {column: pl.col(column) for column in self.columns}
-        met = charge_filter([item for scope in self.scopes for item in conditions(scope, known)], own)
+        met = charge_filter([meant(item) for scope in self.scopes for item in conditions(scope, known)], own)
         return sums.lazy().filter(met)
 
 

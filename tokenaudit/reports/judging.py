@@ -16,11 +16,13 @@ from tokenaudit.budgets.cases import Case, Day, Subject, cases
 from tokenaudit.budgets.checks import size
 from tokenaudit.budgets.credit import Piece, Source, granted
 from tokenaudit.periods import Period, parse_period
+from tokenaudit.reports.question import org_of
 from tokenaudit.reports.spending import Numbered, Spending
 
 if TYPE_CHECKING:
     from tokenaudit.budgets.load import Loaded
     from tokenaudit.config import Config
+    from tokenaudit.org.map import OrgMap
     from tokenaudit.store.store import Store
 
 LONG = 28
@@ -46,8 +48,8 @@ class Judged:
 class Plan:
     """The windows and views that must be known to judge some cases."""
 
-    def __init__(self, found: Sequence[Case], day: Day) -> None:
-        self.cases, self.day = found, day
+    def __init__(self, found: Sequence[Case], day: Day, org: OrgMap | None) -> None:
+        self.cases, self.day, self.org = found, day, org
         self.windows: Numbered[Period] = Numbered()
         self.views: Numbered[View] = Numbered()
         month = day.period or parse_period("this-month", day.as_of, day.zone)
@@ -65,6 +67,10 @@ class Plan:
         for case in found:
             self.units[self.view(case.subject)].add(case.unit)
 
+    def person(self, case: Case, key: str) -> str:
+        """Return the name that reports show for a value of `each`."""
+        return self.org.person(key) if self.org and case.subject.each == "user" else key
+
     def window(self, period: Period) -> int:
         """Return the number of a window."""
         return self.windows.number(period, (period.first, period.last))
@@ -79,7 +85,7 @@ class Plan:
 def judge(store: Store, config: Config, loaded: Loaded, day: Day, beside: Iterable[str] = ()) -> Judged:
     """Judge every budget on a day. `beside` are dimensions that something else will be asked about."""
     found = list(cases(loaded, day))
-    plan = Plan(found, day)
+    plan = Plan(found, day, org_of(config))
     columns = [view.columns for view in plan.views.things] + [frozenset([name]) for name in beside] + [frozenset[str]()]
     spending = Spending(store, config, plan.windows.things, columns, day.as_of)
     spent = spending.of_all(plan.views.things)
@@ -91,7 +97,7 @@ def _rows(plan: Plan, spent: pl.DataFrame) -> pl.DataFrame:
     amounts = _Amounts(plan, spent)
     table = [_case(plan, number, case, amounts) for number, case in enumerate(plan.cases)]
     exempt = [
-        {"case": number, "key": key, **thresholds(case, amount)}
+        {"case": number, "key": plan.person(case, key), **thresholds(case, amount)}
         for number, case in enumerate(plan.cases)
         for key, amount in case.exempt.items()
     ]

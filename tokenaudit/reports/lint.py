@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,16 +13,13 @@ from tokenaudit.conditions import NOTHING, parse_condition
 from tokenaudit.errors import did_you_mean
 from tokenaudit.periods import parse_period
 from tokenaudit.render.numbers import plain
-from tokenaudit.reports.question import Question, ask
+from tokenaudit.reports.question import Question, ask, org_of
 
 if TYPE_CHECKING:
     from tokenaudit.budgets.declarations import Budget
     from tokenaudit.budgets.load import Loaded
     from tokenaudit.config import Config
     from tokenaudit.store.store import Store
-
-TREES = ("team",)
-"""Dimensions whose values may be above those that rows have."""
 
 
 def warnings(loaded: Loaded, store: Store | None, config: Config) -> Iterator[str]:
@@ -50,10 +47,12 @@ def _shared_out(budgets: Sequence[Budget]) -> Iterator[tuple[Budget, str]]:
 
 def _unknown(budgets: Sequence[Budget], store: Store, config: Config) -> Iterator[tuple[Budget, str]]:
     """Yield values of scopes that nothing stored has."""
-    named = [(budget, column, word) for budget in budgets for column, word in _words(budget) if column not in TREES]
-    known = _values(store, config, {column for _, column, _ in named}) if named else {}
+    named = [(budget, column, word) for budget in budgets for column, word in _words(budget)]
+    org = org_of(config)
+    known = _values(store, config, {column for _, column, _ in named if column != "team"})
+    known["team"] = set(org.team_names) if org else set()
     for budget, column, word in named:
-        if word not in known[column]:
+        if (org.person(word) if org and column == "user" else word) not in known[column]:
             near = did_you_mean(word, sorted(known[column]))
             yield (
                 budget,
@@ -68,8 +67,10 @@ def _words(budget: Budget) -> Iterator[tuple[str, str]]:
                 yield column, word
 
 
-def _values(store: Store, config: Config, columns: Iterable[str]) -> dict[str, set[str]]:
+def _values(store: Store, config: Config, columns: Collection[str]) -> dict[str, set[str]]:
     """Return the values that stored rows have in some dimensions."""
+    if not columns:
+        return {}
     groups = tuple((parse_condition(f"{column}=").column,) for column in sorted(columns))
     every = tuple(column for (column,) in groups)
     period = parse_period("all", date.max)

@@ -12,7 +12,8 @@ import polars as pl
 from tokenaudit.analysis.scopes import View, groups
 from tokenaudit.analysis.windows import COSTS, SUMS, by_window
 from tokenaudit.budgets.windows import FIRST, between
-from tokenaudit.reports.question import Question, ask
+from tokenaudit.conditions import Condition
+from tokenaudit.reports.question import Question, ask, of_org, org_of
 
 if TYPE_CHECKING:
     from tokenaudit.config import Config
@@ -46,6 +47,7 @@ class Spending:
     ) -> None:
         """Ask: `columns` are the dimensions of each side; only what is of the day `as_of` or earlier is counted."""
         zone = windows[0].timezone
+        self.org = org_of(config)
         self.windows = [*windows, between(FIRST, as_of, zone)]
         self.zone = zone
         by = groups(columns)
@@ -82,10 +84,14 @@ class Spending:
     def of(self, view: View, number: int, *names: str) -> pl.LazyFrame:
         """Return what a view spent, by the values of its `each` and of `names`: `SPENDING`, costs and counts."""
         columns = view.by(*names)
-        rows = view.rows(self.sums(columns), partial(self._known, columns))
+        rows = view.rows(self.sums(columns), partial(self._known, columns), self._meant)
         key = pl.col(view.each).cast(pl.String) if view.each else pl.lit(None, pl.String)
         keyed = rows.with_columns(key=key, view=pl.lit(number, pl.Int64))
         return _added(keyed, [*SPENDING, *names])
+
+    def _meant(self, condition: Condition) -> Condition:
+        """Return a condition in the names that reports show."""
+        return of_org(condition, self.org) if self.org else condition
 
     def _known(self, columns: frozenset[str], name: str) -> list[str]:
         """Return the values of a dimension in the sums of some columns."""
