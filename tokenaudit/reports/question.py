@@ -14,7 +14,6 @@ from tokenaudit.analysis.cube import cubes, joined_cube
 from tokenaudit.analysis.overlap import APART, Joined, Overlap, bill_days
 from tokenaudit.analysis.sight import Sight
 from tokenaudit.analysis.where import belongs, in_period, whole_days
-from tokenaudit.analysis.windows import membership
 from tokenaudit.conditions import Condition
 from tokenaudit.config import Config
 from tokenaudit.errors import NoDataError, QueryError, did_you_mean
@@ -108,9 +107,18 @@ def _plainly(store: Store, question: Question) -> Answer:
         conditions=question.conditions,
         expected_rows=sum(segment.rows for segment in store.segments(period.start, period.end)),
         sight=_sight(question, period),
-        extra=membership(usage, question.windows),
+        extra=_windows(usage, question),
     )
     return Answer(sums[0], _left_out(chosen.left_out), cubes=sums)
+
+
+def _windows(usage: pl.LazyFrame, question: Question) -> list[pl.Expr]:
+    """Return which windows rows count in, where a question is about several."""
+    if not question.windows:
+        return []
+    from tokenaudit.analysis.windows import membership
+
+    return membership(usage, question.windows)
 
 
 def org_of(config: Config) -> OrgMap | None:
@@ -153,7 +161,7 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
         conditions=question.conditions,
         inside=None if period.open else belongs(period),
         sight=_sight(question, wide),
-        extra=membership(usage, question.windows),
+        extra=_windows(usage, question),
     )
     return Answer(counted.cube, _left_out(in_period(usage, period).left_out), counted.joined, [counted.cube])
 
