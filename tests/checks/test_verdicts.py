@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from tests.checks.desk import Desk, days, event
+from tests.reports.test_spend import MODELS, TOKENS
+from tokenaudit.ingest.run import ingest
 
 MONTH = '{ amount = %s, period = "month" }'
 KEYS = ["budget", "scope", "key", "period_start", "period_end", "unit", "spent", "limit", "used", "forecast", "p_over"]
@@ -331,3 +333,24 @@ def test_budgets_of_teams(october: Desk) -> None:
 
 
 TEAMS = ("eng", "payments", "web")
+
+
+def test_bills_and_usage_count_once(desk: Desk) -> None:
+    """Where a bill and a count tell of the same calls, budgets and their culprits have the money of the bill, once."""
+    bill = "usage_date_utc,model,workspace,api_key,usage_type,token_type,cost_usd\n"
+    bill += "2026-10-05,Claude Haiku 4.5,w,k,message,output,6.00\n2026-10-05,Claude Opus 4.5,w,k,message,output,9.00\n"
+    (desk.folder / "cost.csv").write_text(bill)
+    counts = "".join(f"2026-10-05 02:00,{model},k,w,standard,0,0,0,0,1000000,0\n" for model in MODELS)
+    (desk.folder / "usage.csv").write_text(f"{TOKENS}\n{counts}")
+    ingest([str(desk.folder / "cost.csv"), str(desk.folder / "usage.csv")], desk.folder / "store")
+    keys = "".join(
+        f'[[budget]]\nid = "{model}"\nscope = {{ model = "{model}", api_key = "k" }}\nlimits = [{MONTH % 8}]\n'
+        for model in MODELS
+    )
+    desk.budget(f'{MONTH % 99}, {{ tokens = 9000000, period = "day" }}', 'each = "api_key"', more=keys)
+    found = desk.json(as_of="2026-10-05", code=1)
+
+    assert [(row["budget"], row["spent"], row["over_on"]) for row in found["rows"]] == [
+        ("b", 15, None), ("b", 2_000_000, None), (MODELS[0], 6, "2026-10-08"), (MODELS[1], 9, "2026-10-05"),
+    ]  # fmt: skip
+    assert "most of it: user (unattributed) 100 %" in desk.run(as_of="2026-10-05", code=1)
