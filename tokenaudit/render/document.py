@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-Kind = Literal["text", "words", "money", "exact", "tokens", "count", "share", "percent", "change", "difference", "bar"]
+Kind = Literal[
+    "text", "words", "figure", "money", "exact", "tokens", "count", "share", "percent", "change", "difference", "bar"
+]
 """How the cells of a column read.
 
 | kind | value | reads |
 |---|---|---|
 | ``text`` | a name, date or flag | as it is; null ``(unattributed)``; long ones are shortened in the middle |
 | ``words`` | a verdict or remark | as it is, never shortened; null is empty |
+| ``figure`` | a figure in words | as it is, at the right edge; null is empty |
 | ``money`` | Decimal | ``$1,305.10``; the parts add up to the total |
 | ``exact`` | Decimal | ``$0.0625``: all digits, at least two decimals |
 | ``tokens`` | int | ``41.2 B`` |
@@ -32,7 +35,9 @@ Kind = Literal["text", "words", "money", "exact", "tokens", "count", "share", "p
 | ``difference`` | Decimal, and `against` | ``+$29,870``, ``new``, ``gone`` |
 """
 
-NUMERIC: frozenset[Kind] = frozenset({"money", "exact", "tokens", "count", "share", "percent", "change", "difference"})
+NUMERIC: frozenset[Kind] = frozenset(
+    {"figure", "money", "exact", "tokens", "count", "share", "percent", "change", "difference"}
+)
 """Kinds that stand at the right edge of their column."""
 
 
