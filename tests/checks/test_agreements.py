@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.checks.desk import Desk, event
@@ -32,7 +34,7 @@ LIMITS = ", ".join(f'{{ amount = 99, period = "{period}" }}' for period in ("day
 )
 def test_windows_under_an_agreement(desk: Desk, zone: str, keys: str, spent: list[int]) -> None:
     """What is negotiated counts, at its prices; days to come have no fee yet."""
-    row = {"amount": None, "output_tokens": "1000000"}
+    row: dict[str, Any] = {"amount": None, "output_tokens": "1000000"}
     desk.rows([event("2026-10-05T10:00:00Z", **row), event("2026-10-20T10:00:00Z", **row, tags='{"env":"prod"}')])
     desk.config(f'timezone = "{zone}"\n[[budget]]\nid = "b"\n{keys}\nlimits = [{LIMITS}]\n{DEAL}')
 
