@@ -1,6 +1,6 @@
 """Measure tokenaudit side by side with what is installed, in one run, and print one table of ratios.
 
-    python -m bench.run [--quick] [--only startup,claude,rows,memory,prices] [--work DIR] [--cache DIR]
+    python -m bench.run [--quick] [--only startup,claude,rows,check,memory,prices] [--work DIR] [--cache DIR]
 
 Times are medians of runs in turn, each in fresh processes, after one unmeasured run. Everything is written below a
 temporary folder (`--work` names another place for it) and removed at the end; only the ccusage program stays, in
@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import group_claude, group_memory, group_prices, group_rows, group_startup
+from bench import group_check, group_claude, group_memory, group_prices, group_rows, group_startup
 from bench.measure import FailedError
 from bench.peers import MissingError
 from bench.place import Place, Sizes
@@ -29,6 +29,7 @@ GROUPS: dict[str, tuple[Callable[[Place], Iterator[Result]], Callable[[Sizes], f
     "startup": (group_startup.measure, group_startup.gigabytes),
     "claude": (group_claude.measure, group_claude.gigabytes),
     "rows": (group_rows.measure, group_rows.gigabytes),
+    "check": (group_check.measure, group_check.gigabytes),
     "memory": (group_memory.measure, group_memory.gigabytes),
     "prices": (group_prices.measure, group_prices.gigabytes),
 }

@@ -31,6 +31,12 @@ def ratio(what: str, ours: float, peer: float, name: str, goal: float | None) ->
     )
 
 
+def within(what: str, ours: float, peer: float, name: str, goal: float) -> Result:
+    """Return the line of a time that has to stay under a goal in seconds, beside that of a peer."""
+    times = f"{ours / peer:.2f}x"
+    return Result(what, f"{ours:.3f} s", f"{name} {peer:.3f} s", times, f"{goal:g} s", _verdict(ours, goal))
+
+
 def ceiling(what: str, megabytes: float, goal: float) -> Result:
     """Return the line of an amount of memory that has to stay under a goal."""
     return Result(what, f"{megabytes:.0f} MB", "", "", f"{goal:g} MB", _verdict(megabytes, goal))

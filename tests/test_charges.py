@@ -305,8 +305,8 @@ def test_a_bucket_across_a_change_of_price_is_estimated() -> None:
 
 
 def test_time_splits_no_sum_without_need() -> None:
-    """Rows share one instant while no price changes, and are told apart by day for the models whose price does."""
-    days = [instant("2025-06-09T01:00") + timedelta(hours=13 * n) for n in range(4)]
+    """Rows share one instant while no price changes, and are told apart by the changes of their model's price."""
+    days = [instant("2025-06-09T01:00") + timedelta(hours=13 * n) for n in range(40)]
     rows = usage({"request_model": name, "charge_period_start": day} for name in ("o3", "gpt-4o") for day in days)
     instants = (
         with_price_dimensions(rows, load_book()).group_by("request_model").agg(pl.col("price_instant").n_unique())

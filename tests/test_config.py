@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
@@ -13,9 +14,6 @@ from tokenaudit import config
 from tokenaudit.config import Config, Plan, load, read, store_path
 from tokenaudit.errors import ConfigError
 
-KEYS = (
-    "keys are store, timezone, plan, account, source, projects, models, org, allocation, price, agreement, fx, fx_file"
-)
 FULL = """
 store = "spend"
 timezone = "Europe/Berlin"
@@ -118,11 +116,15 @@ def test_absolute_and_home_paths_stay(tmp_path: Path, isolated: Path) -> None:
     assert read(written(tmp_path / "b.toml", "store = '~/spend'")).store == isolated / "spend"
 
 
+OWN = [key for item in fields(Config) if (key := item.metadata.get("key", item.name))]
+KEYS = f"keys are {', '.join((*OWN, *config.TERMS))}"
+
+
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
         ('timezon = "UTC"', "unknown key `timezon` in `{path}`", "did you mean `timezone`?"),
-        ("budget = 3", "unknown key `budget` in `{path}`", KEYS),
+        ("budgt = 3", "unknown key `budgt` in `{path}`", "did you mean `budget`?"),
         ("path = 'x'", "unknown key `path` in `{path}`", KEYS),
         ("plans = []", "unknown key `plans` in `{path}`", "did you mean `plan`?"),
         ("[[plan]]\nsorce = 'x'", "unknown key `sorce` in [[plan]] of `{path}`", "did you mean `source`?"),

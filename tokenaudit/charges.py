@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Collection
-from datetime import datetime
 from functools import reduce
-from math import gcd
 from typing import NamedTuple
 
 import polars as pl
 
 from tokenaudit.prices import tiers
 from tokenaudit.prices.book import INPUT, OUTPUT, PRICE_CLASSES, SEARCH, UNDATED_OFFERS, PriceBook
+from tokenaudit.prices.instants import INSTANT, Changes, banded, changes, minute_of_day
 from tokenaudit.prices.quotes import quotes, wish
 from tokenaudit.prices.unpriced import CURRENCY, reason
 from tokenaudit.schema import INPUT_CLASSES, OUTPUT_CLASSES, TOKEN_CLASSES
@@ -51,10 +50,7 @@ BILLED, LISTED, ASSUMED = 8, 16, 32
 """Bits of `price_marks`, beside INPUT, OUTPUT and SEARCH (the row holds such units): the source states what was billed;
 it states the list price; another price stands in for that of the way the request was bought."""
 UNITS = INPUT | OUTPUT | SEARCH
-MINUTES_OF_DAY = 24 * 60
-ALL_DAYS = 0b111_1111
 MONEY = pl.Decimal(38, 18)
-INSTANT = pl.Datetime("us", "UTC")
 SUFFIX, TOP_SUFFIX = "_rate", "_top"
 QUOTED = ("seller_named", "assumed", "tier_1_above", "tier_2_above", "wish", "input_above")
 HELPERS = ("offer", "price_instant", "price_end", "price_marks", "top_tier")
@@ -67,10 +63,8 @@ class Quoted(NamedTuple):
     """As `quotes` gives them."""
     changing: list[str]
     """Request models with an offer whose price changes within the time range."""
-    minutes: int
-    """What divides all changes of a day."""
-    first: datetime | None
-    """Beginning of the time range."""
+    changes: Changes
+    """When that is."""
     summed: bool = False
     """Some rows are sums of requests of which some may be in a long context: `top_tier` says which one."""
 
@@ -79,9 +73,10 @@ def quoted(usage: pl.LazyFrame, book: PriceBook) -> Quoted:
     """Look up the names in `usage`. Reads the names and the time range of `usage` at once."""
     seen = _seen(usage)
     offers = quotes(seen, book)
-    changing, minutes = _changes(offers["offer"], seen, book)
-    names = offers.filter(pl.col("offer").is_in(changing))["request_model"].unique().to_list()
-    return Quoted(offers, names, minutes, seen.select(pl.col("first").min()).item(), _summed(offers, seen))
+    first, last = seen.select(pl.col("first").min(), pl.col("last").max()).row(0)
+    found = changes(book.rates, offers["offer"].unique(), first, last)
+    names = offers.filter(pl.col("offer").is_in(found.offers))["request_model"].unique().to_list()
+    return Quoted(offers, names, found, _summed(offers, seen))
 
 
 def with_row_dimensions(usage: pl.LazyFrame, found: Quoted) -> pl.LazyFrame:
@@ -208,46 +203,22 @@ def _price_times(found: Quoted) -> list[pl.Expr]:
 
     Only models whose price changes within the time range need a time at all; the others get its beginning.
     """
-    beginning, never = pl.lit(found.first, INSTANT), pl.lit(None, INSTANT)
+    beginning, never = pl.lit(found.changes.first, INSTANT), pl.lit(None, INSTANT)
     if not found.changing:
         return [beginning.alias("price_instant"), never.alias("price_end")]
-    start, end = pl.col("charge_period_start").dt.truncate(f"{found.minutes}m"), pl.col("charge_period_end")
-    changes = pl.col("request_model").is_in(found.changing)
-    straddles = changes & (end > start.dt.offset_by(f"{found.minutes}m"))
+    end, changing = pl.col("charge_period_end"), pl.col("request_model").is_in(found.changing)
+    begun, lasts = found.changes.around(pl.col("charge_period_start"))
     return [
-        pl.when(changes).then(start).otherwise(beginning).alias("price_instant"),
-        pl.when(straddles).then(end).otherwise(never).alias("price_end"),
+        pl.when(changing).then(begun).otherwise(beginning).alias("price_instant"),
+        pl.when(changing & (end > lasts)).then(end).otherwise(never).alias("price_end"),
     ]
-
-
-def _changes(offers: pl.Series, seen: pl.DataFrame, book: PriceBook) -> tuple[list[int], int]:
-    """Return the offers whose price changes within the time range, and the minutes that divide all changes of a day.
-
-    Times are cut off to so many minutes, so that those of a change shortly before the range count, too.
-    """
-    bounds, first, last = pl.col("effective_from"), seen["first"].min(), seen["last"].max()
-    within = bounds.is_between(first, last, closed="right")
-    near = bounds.is_between(pl.lit(first, INSTANT) - pl.duration(days=1), last)
-    sold = book.rates.filter(pl.col("offer").is_in(offers.unique().to_list()))
-    found = sold.filter(within | _banded())
-    edges = {*found["band_start"], *sold.filter(near).select(_minute(bounds)).to_series()}
-    return found["offer"].unique().to_list(), reduce(gcd, edges, MINUTES_OF_DAY)
-
-
-def _banded() -> pl.Expr:
-    """Say whether a rate holds for a part of the day or of the week only."""
-    return (pl.col("band_end") - pl.col("band_start") < MINUTES_OF_DAY) | (pl.col("weekdays") < ALL_DAYS)
-
-
-def _minute(instant: pl.Expr) -> pl.Expr:
-    return instant.dt.hour().cast(pl.Int16) * 60 + instant.dt.minute()
 
 
 # -- what it costs
 
 
 def _in_force(suffix: str = "") -> pl.Expr:
-    instant, minute = pl.col("price_instant"), _minute(pl.col("price_instant"))
+    instant, minute = pl.col("price_instant"), minute_of_day(pl.col("price_instant"))
     dated = (pl.col("effective_from" + suffix) <= instant) & (instant < pl.col("effective_to" + suffix))
     in_band = (pl.col("band_start" + suffix) <= minute) & (minute < pl.col("band_end" + suffix))
     return dated & in_band & (pl.col("weekdays" + suffix) // 2 ** (instant.dt.weekday() - 1) % 2 == 1)
@@ -302,7 +273,7 @@ def _unpriced() -> pl.Expr:
 
 
 def _cost_basis() -> pl.Expr:
-    straddles = (pl.col("price_end") > pl.col("effective_to")) | (pl.col("price_end").is_not_null() & _banded())
+    straddles = (pl.col("price_end") > pl.col("effective_to")) | (pl.col("price_end").is_not_null() & banded())
     guessed = (_has(ASSUMED) | straddles.fill_null(value=False)) & _has(UNITS) & ~_has(LISTED)
     return (
         pl.when(pl.col("cost_basis") == "included")

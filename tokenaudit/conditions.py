@@ -17,6 +17,9 @@ DIRECT = "(direct)"
 """What they show for cost that no rule shared out."""
 NOTHING = (UNATTRIBUTED, UNALLOCATED, DIRECT)
 
+TAG = "tag."
+"""What the columns of tags begin with."""
+
 
 class Condition(NamedTuple):
     """Rows whose `column` is one of `values` (the empty one means no value), or none of them where `negated`."""
@@ -42,10 +45,15 @@ def parse_condition(text: str) -> Condition:
         raise QueryError(f"cannot read the condition `{text}`", "write --where key=value, such as --where project=web")
     if column in TIME_DIMENSIONS:
         raise QueryError(f"cannot choose rows by `{column}`", "choose the time with --period")
-    if column not in DIMENSIONS:
+    if column not in DIMENSIONS and not is_tag(column):
         known = f"known are: {', '.join(DIMENSIONS)}"
         raise QueryError(f"unknown column `{column}`", did_you_mean(column, DIMENSIONS) or known)
     return Condition(column, tuple(map(_value, re.split(r"(?<!\\),", values))), key.endswith("!"))
+
+
+def is_tag(column: str) -> bool:
+    """Tell whether a column is one of the tags of a row: ``tag.env``."""
+    return column.startswith(TAG) and len(column) > len(TAG) and "'" not in column
 
 
 def combined(conditions: Iterable[Condition]) -> tuple[Condition, ...]:

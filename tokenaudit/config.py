@@ -28,6 +28,15 @@
     [[price]]                       # of models that the price book lacks, see docs/agreements.md
     [[agreement]]                   # what was agreed with a vendor, see there
     [[fx]]                          # exchange rates, see there
+
+    [[budget]]                      # what may be spent, see docs/budgets.md; checked by the commands that judge
+    id = "web"
+    scope = { project = ["web"] }
+    limits = [{ amount = 2000, period = "month" }]
+
+    [policy]                        # how bad the data may be that is judged
+    unpriced = 0.01
+
     [org]                           # who is who, in which team, and who pays, see docs/org.md
     people = "people.csv"
 
@@ -131,6 +140,16 @@ class Config:
     """New names of projects by their old ones."""
     models: Mapping[str, str] = field(default_factory=dict)
     """Models by the names that logs have for them, see `Names.renamed`."""
+    budgets: tuple[Mapping[str, Any], ...] = field(default=(), metadata={"key": "budget"})
+    """Limits on spend, as they are written; `tokenaudit.budgets` makes records of them."""
+    policies: Mapping[str, Any] = field(default_factory=dict, metadata={"key": "policy"})
+    """Limits on how bad the data may be, as they are written."""
+    budget_grids: tuple[str, ...] = ()
+    """CSV files of budgets by month, relative to this file."""
+    billing_day: int = 1
+    """Day of the month on which a billing month begins, up to 28."""
+    fiscal_year_start: int = 1
+    """Month in which a fiscal year begins."""
     org: Mapping[str, Any] = field(default_factory=dict)
     """The org map as it is written; `tokenaudit.org` reads and checks it."""
     allocations: tuple[Mapping[str, Any], ...] = field(default=(), metadata={"key": "allocation"})

@@ -147,3 +147,18 @@ def test_notes_are_about_what_is_asked_for(tmp_path: Path, capsys: pytest.Captur
     assert "Rejected: 1 line" in everything
     assert "Left out" not in shown(capsys, store, "--where", "user=ann")
     assert "Rejected: 1 line" in shown(capsys, store, "--where", "source=usage")
+
+
+def test_tags_are_dimensions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A report by a tag, and of the rows with a value of it; rows without the tag have none."""
+    head = "charge_period_start,request_model,tags,billed_cost\n"
+    rows = "".join(f"2026-10-05T0{n}:00:00Z,gpt-5,{tags},1\n" for n, tags in enumerate(TAGGED))
+    store = stored(tmp_path, head + rows)
+    found = json.loads(shown(capsys, store, "--by", "tag.env", "-f", "json"))["rows"]
+    assert [(row["tag.env"], row["requests"]) for row in found] == [("prod", 2), (None, 2), ("test", 1)]
+    found = json.loads(shown(capsys, store, "--where", "tag.env=prod", "-f", "json"))
+    assert found["totals"]["requests"] == 2
+    assert run(["report", "--store", store, "--period", "2026-10", "--where", "tag=prod"]) == 2
+
+
+TAGGED = ('"{""env"":""prod""}"', '"{""env"":""prod"",""a"":""b""}"', '"{""env"":""test""}"', '"{""a"":""b""}"', "")

@@ -7,6 +7,7 @@ pricing works on thousands of rows instead of millions. All other analysis works
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -16,9 +17,9 @@ from tokenaudit.analysis.billing import with_bills_spread
 from tokenaudit.analysis.idle import idle_columns
 from tokenaudit.analysis.measures import known_sum
 from tokenaudit.analysis.sight import MAPPED, UNMAPPED, Sight, shown
-from tokenaudit.analysis.where import PRICED_DIMENSIONS, charge_filter, usage_filter
+from tokenaudit.analysis.where import PRICED_DIMENSIONS, charge_filter, dimension, usage_filter
 from tokenaudit.charges import ROW_DIMENSIONS, Quoted, charge, quoted, with_offers, with_row_dimensions
-from tokenaudit.conditions import Condition
+from tokenaudit.conditions import Condition, is_tag
 from tokenaudit.errors import QueryError, did_you_mean
 from tokenaudit.schema import COUNTS, DIMENSIONS, MONEY, NAMES, ORG_DIMENSIONS, TIME_DIMENSIONS
 
@@ -33,6 +34,9 @@ DETAILS = ("billing_currency", "cost_basis", "granularity", "unpriced_model", "u
 USAGE_SUMS = (*COUNTS, "estimated_output_tokens")
 SUMS = (*USAGE_SUMS, "unpriced_requests", "unpriced_tokens", "joined_tokens")
 """Integer columns of a cube."""
+
+FREE = frozenset(("provider", "model", "request_model", "cost_basis", "granularity"))
+"""Dimensions that a cube may have for nothing: rows are split by what prices depend on anyway."""
 
 LARGE = 500_000
 """Rows from which it pays to look for columns that hold nothing."""
@@ -67,22 +71,68 @@ def cube(
     `dearest_cost`, what rows of unknown tier would cost at most, and `data_to`, the instant up to which the rows reach.
     Raises QueryError for an unknown dimension.
     """
-    names = dimensions(by)
-    seen = lens(sight, unlike(names, columns_of(conditions)), timezone, ties=False)
-    if seen is not None and not seen.maps:
-        seen = None
-    late = [item for item in conditions if item.column in PRICED_DIMENSIONS or (seen and seen.waits(item.column))]
+    return cubes(usage, [by], book, timezone=timezone, conditions=conditions, expected_rows=expected_rows, sight=sight)[
+        0
+    ]
+
+
+def cubes(  # noqa: PLR0913 - what a report asks for
+    usage: pl.LazyFrame,
+    groups: Sequence[Sequence[str]],
+    book: PriceBook,
+    *,
+    timezone: str = "UTC",
+    conditions: Sequence[Condition] = (),
+    expected_rows: int = LARGE,
+    sight: Sight = UNMAPPED,
+    extra: Sequence[pl.Expr] = (),
+) -> list[pl.DataFrame]:
+    """Return one cube for each of some `groups` of dimensions, all from one scan of `usage`.
+
+    As `cube`. `extra` are named expressions on usage rows that every cube is split by too.
+    """
+    named, looked_at = [dimensions(by) for by in groups], columns_of(conditions)
+    whole = _mapping(sight, unlike(chain(*named), looked_at), timezone)
+    late = [item for item in conditions if item.column in PRICED_DIMENSIONS or (whole and whole.waits(item.column))]
     early = [condition for condition in conditions if condition not in late]
     chosen = usage.filter(usage_filter(early))
-    keys = group_keys(unlike(names, columns_of(late)), timezone, seen, chosen)
     idle = idle_columns(chosen) if expected_rows >= LARGE else {}
-    added = _once(_sums(chosen, book, keys, idle))
-    if seen is not None:
-        added = as_people(added.collect(engine="streaming"), seen).lazy()
-    charges = charge(added, book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
+    found = quoted(chosen, book)
+    lenses = [_mapping(sight, unlike(names, looked_at), timezone) for names in named]
+    frames = []
+    for names, seen in zip(named, lenses, strict=True):
+        keys = [*group_keys(unlike(names, columns_of(late)), timezone, seen, chosen), *extra]
+        added = _sums(chosen, found, keys, idle)
+        # pricing asks twice for sums of which some are of an unknown context tier
+        frames.append(added if seen or found.summed else _priced(added, book, names, late, extra))
+    collected = zip(pl.collect_all(frames, engine="streaming"), named, lenses, strict=True)
+    return [
+        _priced(as_people(frame, seen) if seen else frame, book, names, late, extra, seen).collect(engine="streaming")
+        if seen or found.summed
+        else frame
+        for frame, names, seen in collected
+    ]
+
+
+def _mapping(sight: Sight, wanted: Sequence[str], timezone: str) -> Lens | None:
+    """Return how a question sees usage; None where nothing that is asked for depends on an org map."""
+    seen = lens(sight, wanted, timezone, ties=False)
+    return seen if seen is not None and seen.maps else None
+
+
+def _priced(
+    added: pl.LazyFrame | pl.DataFrame,
+    book: PriceBook,
+    names: Sequence[str],
+    late: Sequence[Condition],
+    extra: Sequence[pl.Expr],
+    seen: Lens | None = None,
+) -> pl.LazyFrame:
+    """Return the cube of sums, in which people are known already."""
+    charges = charge(added.lazy(), book).with_columns(joined_tokens=pl.lit(0, pl.Int64))
     if seen is not None and seen.assigns:
         charges = seen.assigned(charges.collect(engine="streaming")).lazy()
-    return detailed(charges.filter(charge_filter(late)), shown(names), seen=seen).collect(engine="streaming")
+    return detailed(charges.filter(charge_filter(late)), shown(names), seen=seen, extra=extra)
 
 
 def joined_cube(  # noqa: PLR0913 - what a report asks for
@@ -95,6 +145,7 @@ def joined_cube(  # noqa: PLR0913 - what a report asks for
     conditions: Sequence[Condition] = (),
     inside: pl.Expr | None = None,
     sight: Sight = UNMAPPED,
+    extra: Sequence[pl.Expr] = (),
 ) -> Counted:
     """Return the cube of usage in which several sources tell of the same calls, each call counted once.
 
@@ -106,12 +157,13 @@ def joined_cube(  # noqa: PLR0913 - what a report asks for
     wanted = unlike(names, columns_of(conditions))
     within = pl.lit(value=True) if inside is None else inside
     seen = lens(sight, wanted, timezone, ties=True)
-    keys = [*group_keys(wanted, timezone, seen, usage), *overlap.keys(overlapping), within.alias("inside")]
-    cells = _sums(usage, book, keys, {}).collect(engine="streaming")
+    keys = [*group_keys(wanted, timezone, seen, usage), *overlap.keys(overlapping), within.alias("inside"), *extra]
+    cells = _sums(usage, quoted(usage, book), keys, {}).collect(engine="streaming")
     charges, told = settled(as_people(cells, seen) if seen else cells, book, overlapping, conditions)
     asked = charges.filter("inside").drop("cell", *overlap.KEYS)
     asked = seen.assigned(asked) if seen else asked
-    return Counted(detailed(asked.lazy().filter(charge_filter(conditions)), shown(names), seen=seen).collect(), told)
+    final = asked.lazy().filter(charge_filter(conditions))
+    return Counted(detailed(final, shown(names), seen=seen, extra=extra).collect(), told)
 
 
 def lens(sight: Sight, wanted: Sequence[str], timezone: str, *, ties: bool) -> Lens | None:
@@ -157,7 +209,7 @@ def settled(
 def marked(cells: pl.DataFrame, conditions: Sequence[Condition]) -> pl.DataFrame:
     """Add `shown` to sums with `inside`: those that fit conditions, as far as they can tell before they are priced."""
     told = {name for name in cells.columns if name != "cost_basis"}
-    known = charge_filter(condition for condition in conditions if condition.column in told)
+    known = charge_filter(item for item in conditions if ("tags" if is_tag(item.column) else item.column) in told)
     return cells.with_columns(shown=pl.col("inside") & known)
 
 
@@ -170,7 +222,7 @@ def dimensions(by: Iterable[str]) -> tuple[str, ...]:
     """Return the dimensions `by` without repetitions; raise QueryError for one that is unknown."""
     known = (*DIMENSIONS, *TIME_DIMENSIONS)
     for name in by:
-        if name not in known:
+        if name not in known and not is_tag(name):
             raise QueryError(f"unknown dimension `{name}`", did_you_mean(name, known) or f"one of: {', '.join(known)}")
     return tuple(dict.fromkeys(by))
 
@@ -188,13 +240,13 @@ def group_keys(
     With `seen` goes the `usage` whose rows they are.
     """
     stored = (name for name in names if name in NAMES and not (seen and name in MAPPED))
-    columns = unlike(stored, (*ROW_DIMENSIONS, "granularity"))
+    tags = ("tags",) if any(map(is_tag, names)) else ()
+    columns = unlike((*stored, *tags), (*ROW_DIMENSIONS, "granularity"))
     looked_at = () if seen is None or usage is None else seen.grouping(usage)
     return [*map(pl.col, columns), *times.units(names, timezone), *looked_at]
 
 
-def _sums(usage: pl.LazyFrame, book: PriceBook, keys: list[pl.Expr], idle: dict[str, pl.Expr]) -> pl.LazyFrame:
-    found = quoted(usage, book)
+def _sums(usage: pl.LazyFrame, found: Quoted, keys: list[pl.Expr], idle: dict[str, pl.Expr]) -> pl.LazyFrame:
     return with_offers(sums(usage, found, keys, idle), found)
 
 
@@ -207,20 +259,22 @@ def sums(usage: pl.LazyFrame, found: Quoted, keys: list[pl.Expr], idle: dict[str
     return rows.group_by(keys).agg(*counts, *given, last).with_columns(**idle)
 
 
-def _once(sums: pl.LazyFrame) -> pl.LazyFrame:
-    """Add rows up at once where pricing would ask for the sums twice: where some are of an unknown context tier."""
-    return sums.collect(engine="streaming").lazy() if "top_tier" in sums.collect_schema().names() else sums
-
-
 def detailed(
-    charges: pl.LazyFrame, names: Sequence[str], amounts: Sequence[str] = MONEY, *, seen: Lens | None = None
+    charges: pl.LazyFrame,
+    names: Sequence[str],
+    amounts: Sequence[str] = MONEY,
+    *,
+    seen: Lens | None = None,
+    extra: Sequence[pl.Expr] = (),
 ) -> pl.LazyFrame:
-    """Return the cube of charges, by `names` and DETAILS, with the sums of the money columns `amounts`."""
-    details = (*DETAILS, "allocation") if seen and seen.splits else DETAILS
+    """Return the cube of charges, by `names`, DETAILS and what is in `extra`, with the sums of the money `amounts`."""
+    shared = ("allocation",) if seen and seen.splits else ()
+    details = (*DETAILS, *shared, *(column.meta.output_name() for column in extra))
     unpriced = pl.when(pl.col("cost_basis") == "unpriced")
     unknown = pl.col("dearest_cost").is_not_null() & (pl.col("cost_basis") != "billed")
     data_to = times.bucket_end(pl.col("last_start"))
-    labelled = charges.with_columns(*times.labels(names), data_to=data_to).with_columns(
+    tags = map(dimension, filter(is_tag, names))
+    labelled = charges.with_columns(*times.labels(names), *tags, data_to=data_to).with_columns(
         unpriced.then("request_model").alias("unpriced_model"),
         unpriced.then("unpriced_reason").alias("unpriced_reason"),
         unknown.alias("tier_unknown"),

@@ -53,6 +53,8 @@ class Wanted:
     """Columns of the book's rates that stay beside what they priced in `Dated.rows`."""
     sight: Sight = UNMAPPED
     """Who is who, and how cost is shared out."""
+    extra: Sequence[pl.Expr] = ()
+    """Named expressions on rows of any length that the cube is split by too."""
 
     def seen(self) -> Lens | None:
         """Return how the question sees usage, see `cube.lens`."""
@@ -84,14 +86,14 @@ def dated_cube(usage: pl.LazyFrame, book: PriceBook, terms: Terms, wanted: Wante
     names = dimensions(wanted.by)
     done = settled(_charged(usage, book, terms.agreements, wanted, names), terms.agreements)
     days = _within(wanted, done.charges, terms.agreements)
-    fees = _fee_rows(_fees(terms.agreements, done.books, days, wanted.as_of), terms.agreements, names, wanted.timezone)
+    fees = _fee_rows(_fees(terms.agreements, done.books, days, wanted.as_of), terms.agreements, names, wanted)
     whole = with_markup(_with_fees(done.charges, fees), terms.agreements).filter("inside")
     seen = wanted.seen()
     asked = _placed(whole, seen, wanted)
     found = converted(whole if seen else asked, terms.fx, wanted.currency) if wanted.currency else None
     final = asked if found is None else _placed(found.charges, seen, wanted)
     marked_up = ("markup",) if any(agreement.markup for agreement in terms.agreements) else ()
-    cube = detailed(final.lazy(), shown(names), (*MONEY, *marked_up), seen=seen).collect()
+    cube = detailed(final.lazy(), shown(names), (*MONEY, *marked_up), seen=seen, extra=wanted.extra).collect()
     since = done.charges.select(pl.col(DAY).min()).item()
     rates = pl.DataFrame(schema=RATES) if found is None else found.rates
     return Dated(cube, asked, done.books, days, since, rates)
@@ -115,7 +117,7 @@ def _charged(
     ]
     tied = [] if wanted.overlapping is None else overlap.keys(wanted.overlapping)
     found = quoted(usage, book)
-    keys = [*asked, day_key(), *tied]
+    keys = [*asked, day_key(), *tied, *wanted.extra]
     cells = with_offers(sums(usage, found, keys, {}), found).collect(engine="streaming")
     cells = as_people(cells, seen) if seen else cells
     if wanted.overlapping is None:
@@ -155,7 +157,7 @@ def _fees(agreements: Sequence[Agreement], books: Sequence[Books], days: Span, a
 
 
 def _fee_rows(
-    fees: Iterable[Fee], agreements: Sequence[Agreement], names: Sequence[str], timezone: str
+    fees: Iterable[Fee], agreements: Sequence[Agreement], names: Sequence[str], wanted: Wanted
 ) -> pl.DataFrame:
     """Return fees as charges: nobody's and of no model, their source the agreement."""
     numbers = {agreement.id: number for number, agreement in enumerate(agreements)}
@@ -174,5 +176,7 @@ def _fee_rows(
         }
     ).with_columns(granularity=pl.lit("day"), cost_basis=pl.lit("contract"), inside=True, under=False)
     flat = pl.when(pl.col("kind") == "flat").then("effective_cost")
-    costs = rows.with_columns(*times.units(names, timezone), contracted_cost=flat, estimated_cost="effective_cost")
-    return costs.drop("charge_period_start")
+    ends = rows.with_columns(charge_period_end=pl.col("charge_period_start").dt.offset_by("1d"))
+    keys = (*times.units(names, wanted.timezone), *wanted.extra)
+    costs = ends.with_columns(*keys, contracted_cost=flat, estimated_cost="effective_cost")
+    return costs.drop("charge_period_start", "charge_period_end")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from tokenaudit.conditions import Condition
+from tokenaudit.conditions import TAG, Condition, is_tag
 from tokenaudit.errors import QueryError
 from tokenaudit.schema import GRANULARITIES, NAMES, ORG_DIMENSIONS
 
@@ -38,7 +38,7 @@ def usage_filter(conditions: Iterable[Condition], instead: Mapping[str, pl.Expr]
     `instead` has expressions to look at in the place of columns.
     """
     for column, _, _ in conditions:
-        if column not in NAMES or column == "cost_basis":
+        if (column not in NAMES and not is_tag(column)) or column == "cost_basis":
             hint = "choose by `request_model`, `source` or another column of stored rows"
             known = "the org map says it" if column in ORG_DIMENSIONS else "it is known once they are priced"
             raise QueryError(f"stored rows have no `{column}`: {known}", hint)
@@ -48,16 +48,30 @@ def usage_filter(conditions: Iterable[Condition], instead: Mapping[str, pl.Expr]
 def charge_filter(conditions: Iterable[Condition], instead: Mapping[str, pl.Expr] | None = None) -> pl.Expr:
     """Return the filter of charges for `conditions`: rows that meet them all."""
     columns = instead or {}
-    met = (_meets(condition, columns.get(condition.column, pl.col(condition.column))) for condition in conditions)
+    met = (_meets(condition, columns.get(condition.column, dimension(condition.column))) for condition in conditions)
     return reduce(and_, met, pl.lit(value=True))
 
 
 def may_meet(conditions: Iterable[Condition]) -> pl.Expr:
     """Return the filter of usage rows that may meet `conditions` once they are priced."""
-    told = [condition for condition in conditions if condition.column in NAMES and condition.column != "cost_basis"]
+    held = [condition for condition in conditions if condition.column in NAMES or is_tag(condition.column)]
+    told = [condition for condition in held if condition.column != "cost_basis"]
     unknown = pl.col("provider").is_null()
     met = (charge_filter([item]) | unknown if item.column == "provider" else charge_filter([item]) for item in told)
     return reduce(and_, met, pl.lit(value=True))
+
+
+def dimension(name: str) -> pl.Expr:
+    """Return a dimension of usage rows: a column, or one of the tags."""
+    if not is_tag(name):
+        return pl.col(name)
+    return pl.col("tags").cast(pl.String).str.json_path_match(f"$['{name.removeprefix(TAG)}']").alias(name)
+
+
+def counted_in(usage: pl.LazyFrame | None, periods: Iterable[Period]) -> list[pl.Expr]:
+    """Say of each period whether a row of `usage` counts in it, see `in_period`; None for rows of any length."""
+    counts = _events if usage is not None and _all_are_events(usage) else belongs
+    return [counts(period) for period in periods]
 
 
 def in_period(usage: pl.LazyFrame, period: Period) -> Chosen:

@@ -37,9 +37,12 @@ COMMANDS: dict[str, str] = {
     "explain": "tokenaudit.cli.explain",
     "forecast": "tokenaudit.cli.forecast",
     "anomalies": "tokenaudit.cli.anomalies",
+    "check": "tokenaudit.cli.check",
     "sources": "tokenaudit.cli.sources",
     "prices": "tokenaudit.cli.prices",
     "count": "tokenaudit.cli.count",
+    "budget": "tokenaudit.cli.budget",
+    "config": "tokenaudit.cli.config",
     "doctor": "tokenaudit.cli.doctor",
     "org": "tokenaudit.cli.org",
     "forget": "tokenaudit.cli.forget",
@@ -55,8 +58,9 @@ NEW_OBJECTS = 50_000
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    findings, from a command that judges: doctor --verify, org check, anomalies --fail
+  1    findings, from a command that judges: check, doctor --verify, org check, anomalies --fail
   2    usage, configuration or input error, or no data for what was asked
+  3    check could not judge: data is missing, old or unpriced
   70   internal error
   130  interrupted
   141  whoever read the output stopped reading

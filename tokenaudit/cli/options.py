@@ -18,7 +18,7 @@ import typer
 from tokenaudit import config as configuration
 from tokenaudit import periods, render, schema
 from tokenaudit.cli.suggest import choice, completion, sources, unknown
-from tokenaudit.conditions import Condition, parse_condition
+from tokenaudit.conditions import Condition, is_tag, parse_condition
 from tokenaudit.errors import ConfigError, PeriodError, QueryError
 
 COSTS = ("effective", "list", "contracted", "billed")
@@ -37,7 +37,7 @@ def parse_by(values: Sequence[str] | None) -> list[str]:
     """
     words = [word.strip() for value in values or () for word in value.split(",")]
     for word in words:
-        if word not in BREAKDOWNS:
+        if word not in BREAKDOWNS and not is_tag(word):
             raise unknown("column", word, BREAKDOWNS)
     return list(dict.fromkeys(words))
 

@@ -36,6 +36,11 @@ def say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
+def fail(sentence: str) -> None:
+    """Print a sentence about what is not as it should be, on stderr."""
+    print(_labelled("error", RED, sentence), file=sys.stderr)
+
+
 def complain(error: TokenauditError) -> int:
     """Print an error and its hint on stderr; return the exit code it ends with."""
     lines = [_labelled("error", RED, error.message)]

@@ -61,7 +61,7 @@ def render(document: Document, name: str, out: TextIO | Path | str) -> None:
         with _created(Path(out)) as stream:
             write(document, stream)
     else:
-        _loaded(RENDERERS[known])(document, _prepared(out, known))
+        _loaded(RENDERERS[known])(document, prepared(out, known))
 
 
 def checked(name: str) -> Format:
@@ -97,7 +97,7 @@ def _created(path: Path) -> TextIO:
         raise QueryError(msg) from error
 
 
-def _prepared(out: TextIO, name: Format) -> TextIO:
+def prepared(out: TextIO, name: str) -> TextIO:
     """Return the stream, set to UTF-8 and plain line feeds for machines, and to never fail on a name for people."""
     if isinstance(out, io.TextIOWrapper):
         if name == "table":

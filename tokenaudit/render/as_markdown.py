@@ -22,6 +22,15 @@ def write(document: Document, out: TextIO) -> None:
     out.write("\n\n".join(_parts(document)) + "\n")
 
 
+def cut(text: str, longest: int) -> str:
+    """Return a text in at most about as many bytes, whole lines of it, with a notice where something is left out."""
+    whole = text.encode("utf-8", errors="replace")
+    if len(whole) <= longest:
+        return text
+    kept = whole[: max(0, longest)].decode("utf-8", errors="ignore").rpartition("\n")[0]
+    return f"{kept}\n\nCut here, as there is room for no more: run `tokenaudit check` for all of it.\n"
+
+
 def escape(text: str) -> str:
     """Return `text` as Markdown that reads exactly like it. Two dollar signs would enclose a formula on GitHub."""
     escaped = SPECIAL.sub(r"\\\g<0>", clean(text))

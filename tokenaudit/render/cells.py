@@ -206,6 +206,7 @@ def _bar(ratio: Decimal) -> str:
 WORDINGS: dict[Kind, Wording] = {
     "text": _each(_name),
     "words": _each(_name),
+    "figure": _each(_name),
     "money": _money,
     "exact": _exact,
     "tokens": _each(numbers.compact_tokens),

@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     import polars as pl
 
 Kind = Literal[
-    "text", "words", "money", "exact", "rough", "tokens", "count", "share", "percent", "change", "difference", "bar"
+    "text",
+    "words",
+    "figure",
+    "money",
+    "exact",
+    "rough",
+    "tokens",
+    "count",
+    "share",
+    "percent",
+    "change",
+    "difference",
+    "bar",
 ]
 """How the cells of a column read.
 
@@ -23,6 +35,7 @@ Kind = Literal[
 |---|---|---|
 | ``text`` | a name, date or flag | as it is; null ``(unattributed)``; long ones are shortened in the middle |
 | ``words`` | a verdict or remark | as it is, never shortened; null is empty |
+| ``figure`` | a figure in words | as it is, at the right edge; null is empty |
 | ``money`` | Decimal | ``$1,305.10``; the parts add up to the total |
 | ``exact`` | Decimal | ``$0.0625``: all digits, at least two decimals |
 | ``tokens`` | int | ``41.2 B`` |
@@ -36,7 +49,7 @@ Kind = Literal[
 """
 
 NUMERIC: frozenset[Kind] = frozenset(
-    {"money", "exact", "rough", "tokens", "count", "share", "percent", "change", "difference"}
+    {"figure", "money", "exact", "rough", "tokens", "count", "share", "percent", "change", "difference"}
 )
 """Kinds that stand at the right edge of their column."""
 

@@ -48,10 +48,11 @@ def of_people(conditions: Iterable[Condition], config: Config) -> tuple[Conditio
     Raises QueryError for a team that the org map does not have.
     """
     org = org_of(config)
-    return tuple(conditions) if org is None else tuple(_of_org(item, org) for item in conditions)
+    return tuple(conditions) if org is None else tuple(of_org(item, org) for item in conditions)
 
 
-def _of_org(condition: Condition, org: OrgMap) -> Condition:
+def of_org(condition: Condition, org: OrgMap) -> Condition:
+    """Return a condition with the names that reports show. QueryError for a team that the org map does not have."""
     if condition.column == "team":
         for name in condition.values:
             if name and name not in org.team_names:

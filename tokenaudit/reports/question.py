@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from tokenaudit.analysis.cube import cube, joined_cube
+from tokenaudit.analysis.cube import cubes, joined_cube
 from tokenaudit.analysis.overlap import APART, Joined, Overlap, bill_days
 from tokenaudit.analysis.where import belongs, in_period, may_meet, whole_days
 from tokenaudit.conditions import Condition
@@ -55,6 +55,11 @@ class Question:
         """Say whether costs depend on agreements or exchange rates, which go by days."""
         return self.currency is not None or bool(self.config.terms and self.config.terms.agreements)
 
+    groups: tuple[tuple[str, ...], ...] = ()
+    """Several breakdowns in one go, in place of `by`, which holds all their dimensions."""
+    windows: tuple[Period, ...] = ()
+    """Windows within the period: which of them a row counts in is one more thing that cubes are split by."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
@@ -67,6 +72,8 @@ class Answer:
     """How it was decided which of several sources counts for a call; None where they do not overlap."""
     dated: Dated | None = None
     """What agreements and exchange rates did; None without any."""
+    cubes: Sequence[pl.DataFrame] = ()
+    """A cube for each of the question's groups; where sources overlap the only cube, for all of them."""
 
 
 def ask(store: Store, question: Question) -> Answer:
@@ -119,16 +126,26 @@ def expected_rows(store: Store, period: Period) -> int:
 def _plainly(store: Store, question: Question) -> Answer:
     """Answer where no two sources tell of the same calls."""
     period, found = question.period, reach(store, question, None)
-    sums = cube(
+    sums = cubes(
         found.usage,
-        question.by,
+        question.groups or [question.by],
         book_of(question.config),
         timezone=period.timezone,
         conditions=question.conditions,
         expected_rows=expected_rows(store, period),
         sight=sight(question.config, period),
+        extra=_windows(found.usage, question),
     )
-    return Answer(sums, not_counted(found.left_out, question))
+    return Answer(sums[0], not_counted(found.left_out, question), cubes=sums)
+
+
+def _windows(usage: pl.LazyFrame | None, question: Question) -> list[pl.Expr]:
+    """Return which windows rows count in, where a question is about several; None stands for rows of any length."""
+    if not question.windows:
+        return []
+    from tokenaudit.analysis.windows import membership
+
+    return membership(usage, question.windows)
 
 
 def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
@@ -143,15 +160,18 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
         conditions=question.conditions,
         inside=found.inside,
         sight=sight(question.config, question.period if question.period.open else whole_days(question.period)),
+        extra=_windows(found.usage, question),
     )
-    return Answer(counted.cube, not_counted(found.left_out, question), counted.joined)
+    left_out = not_counted(found.left_out, question)
+    return Answer(counted.cube, left_out, counted.joined, cubes=[counted.cube])
 
 
 def _dated(store: Store, question: Question, overlapping: Overlap | None) -> Answer:
     """Answer under agreements, and with exchange rates."""
     found, dated = under_terms(store, question, overlapping)
-    joined = None if overlapping is None else _undated(store, question, overlapping).joined
-    return Answer(dated.cube, not_counted(found.left_out, question), joined, dated)
+    plain = replace(question, windows=(), groups=())
+    joined = None if overlapping is None else _undated(store, plain, overlapping).joined
+    return Answer(dated.cube, not_counted(found.left_out, question), joined, dated, [dated.cube])
 
 
 def under_terms(
@@ -171,10 +191,11 @@ def under_terms(
     whole = widest(period, terms.agreements)
     found = reach(store, question, overlapping, whole)
     inside = None if period.open else belongs(period)
+    as_of = question.as_of or today(period.timezone)
     wanted = Wanted(
         question.by,
-        Span(period.first, period.last),
-        question.as_of or today(period.timezone),
+        Span(period.first, min(period.last, as_of) if question.windows else period.last),
+        as_of,
         question.conditions,
         period.timezone,
         inside if chosen is None else chosen if inside is None else inside & chosen,
@@ -182,6 +203,7 @@ def under_terms(
         overlapping,
         keep,
         sight(question.config, whole),
+        _windows(None, question),
     )
     return found, dated_cube(with_covered(found.usage, terms.agreements, book), book, terms, wanted)
 
