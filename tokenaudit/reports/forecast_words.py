@@ -143,11 +143,20 @@ def _quality(found: Foreseen) -> str:
     missed = found.outlook.typical
     if np.isnan(missed.own[0]):
         return "How good is this? There are too few finished windows to tell; `tokenaudit forecast --backtest` later."
-    own, rate = (f"{np.expm1(value[0]):.0%}".replace("%", " %") for value in (missed.own, missed.rate))
+    own, rate = (_miss(float(np.expm1(value[0]))) for value in (missed.own, missed.rate))
     return (
         f"How good is this? Forecasts of {missed.days} days on these data typically missed by {own}, a plain run-rate "
         f"by {rate}; `tokenaudit forecast --backtest` tells how often the range was right."
     )
+
+
+def _miss(share: float) -> str:
+    """Return by how much forecasts missed, in words where a percentage says nothing.
+
+    >>> _miss(0.23), _miss(1239.07)
+    ('23 %', 'more than the whole amount')
+    """
+    return f"{100 * share:.0f} %" if share <= 1 else "more than the whole amount"
 
 
 def _picture(found: Foreseen) -> Iterator[str]:
