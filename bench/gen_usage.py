@@ -1,6 +1,6 @@
 """Write canonical usage rows as CSV and as JSON lines: seeded, any number of rows, for speed measurements.
 
-    python bench/gen_usage.py OUT_DIR ROWS [--seed 7] [--part-rows 1000000] [--formats csv,jsonl]
+    python bench/gen_usage.py OUT_DIR ROWS [--seed 7] [--part-rows 100000] [--formats csv,jsonl]
 
 Each format becomes one file of 15 columns (160 bytes a row as CSV). Both hold the same rows; the sums of every count
 and of the money stand in ``truth.json`` beside them.
@@ -22,6 +22,8 @@ MODELS = (
 USERS, PROJECTS, KEYS = 5000, 300, 9973
 MONTHS_US = 10 * 30 * 86_400_000_000
 """Ten months from January 2026."""
+PART_ROWS = 100_000
+"""Rows made at a time: a million with their JSON took gigabytes."""
 COUNTS = ("uncached_input_tokens", "cache_read_input_tokens", "output_tokens", "reasoning_output_tokens")
 RECORD = (
     '\x01"response_id":"{}","charge_period_start":"{}","provider":"{}","account":"{}","project":"{}","user":"{}",'
@@ -110,7 +112,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("rows", type=int)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--part-rows", type=int, default=1_000_000)
+    parser.add_argument("--part-rows", type=int, default=PART_ROWS)
     parser.add_argument("--formats", default="csv,jsonl")
     options = parser.parse_args()
     write(options.out, options.rows, options.part_rows, options.seed, options.formats.split(","))

@@ -35,7 +35,7 @@ def measure(place: Place) -> Iterator[Result]:
     """Measure budgets of months, of the whole year, and with one that is over, whose culprits are looked for."""
     duckdb()
     source, store = place.folder / "in" / "usage.csv", place.folder / "store"
-    gen_usage.write(place.folder / "in", place.sizes.rows, min(place.sizes.rows, 1_000_000), 7, ["csv"])
+    gen_usage.write(place.folder / "in", place.sizes.rows, gen_usage.PART_ROWS, 7, ["csv"])
     seconds(place.job(ingest(store, source)))
     source.unlink()
     peer = place.job((*DUCK, "group", store))

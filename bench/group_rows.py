@@ -27,7 +27,7 @@ def gigabytes(sizes: Sizes) -> float:
 def measure(place: Place) -> Iterator[Result]:
     """Measure reading and grouping."""
     duckdb()
-    gen_usage.write(place.folder / "in", place.sizes.rows, min(place.sizes.rows, 1_000_000), 7, list(GOALS))
+    gen_usage.write(place.folder / "in", place.sizes.rows, gen_usage.PART_ROWS, 7, list(GOALS))
     for kind, goal in GOALS.items():
         yield _read(place, kind, goal)
     yield from _grouped(place)
