@@ -10,14 +10,13 @@ import polars as pl
 
 from tokenaudit.analysis.agreed import DAY
 from tokenaudit.analysis.allot import scaled
-from tokenaudit.schema import MONEY
+from tokenaudit.analysis.measures import AMOUNTS
 from tokenaudit.terms.exchange import conversion
 from tokenaudit.terms.records import Fx
 
 if TYPE_CHECKING:
     from polars._typing import PolarsDataType
 
-AMOUNTS = (*MONEY, "dearest_cost", "markup")
 BY_DAY = ("billing_currency", DAY)
 RATES: dict[str, PolarsDataType] = {
     "billing_currency": pl.String,

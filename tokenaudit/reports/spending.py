@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import polars as pl
 
+from tokenaudit.analysis.measures import known_sum
 from tokenaudit.analysis.scopes import View, groups
 from tokenaudit.analysis.windows import COSTS, SUMS, by_window
 from tokenaudit.budgets.windows import FIRST, between
@@ -112,6 +113,5 @@ class Spending:
 
 
 def _added(rows: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
-    costs = [pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in COSTS]
     texts = [pl.col("billing_currency").cast(pl.String)]
-    return rows.with_columns(texts).group_by(keys).agg(*costs, pl.col(SUMS).sum())
+    return rows.with_columns(texts).group_by(keys).agg(*map(known_sum, COSTS), pl.col(SUMS).sum())
