@@ -76,6 +76,8 @@ class Dated(NamedTuple):
     """First day with usage, of all that decides about those asked for."""
     rates: pl.DataFrame
     """Exchange rates used, see `converted.RATES`."""
+    joined: overlap.Joined | None
+    """How it was decided which of several sources counts for a call; None where they do not overlap."""
 
 
 def dated_cube(usage: pl.LazyFrame, book: PriceBook, terms: Terms, wanted: Wanted) -> Dated:
@@ -84,7 +86,8 @@ def dated_cube(usage: pl.LazyFrame, book: PriceBook, terms: Terms, wanted: Wante
     `usage` holds all rows of the months and of the periods of agreements that the time asked for touches.
     """
     names = dimensions(wanted.by)
-    done = settled(_charged(usage, book, terms.agreements, wanted, names), terms.agreements)
+    charged, joined = _charged(usage, book, terms.agreements, wanted, names)
+    done = settled(charged, terms.agreements)
     days = _within(wanted, done.charges, terms.agreements)
     fees = _fee_rows(_fees(terms.agreements, done.books, days, wanted.as_of), terms.agreements, names, wanted)
     whole = with_markup(_with_fees(done.charges, fees), terms.agreements).filter("inside")
@@ -96,7 +99,7 @@ def dated_cube(usage: pl.LazyFrame, book: PriceBook, terms: Terms, wanted: Wante
     cube = detailed(final.lazy(), shown(names), (*MONEY, *marked_up), seen=seen, extra=wanted.extra).collect()
     since = done.charges.select(pl.col(DAY).min()).item()
     rates = pl.DataFrame(schema=RATES) if found is None else found.rates
-    return Dated(cube, asked, done.books, days, since, rates)
+    return Dated(cube, asked, done.books, days, since, rates, joined)
 
 
 def _placed(charges: pl.DataFrame, seen: Lens | None, wanted: Wanted) -> pl.DataFrame:
@@ -107,8 +110,8 @@ def _placed(charges: pl.DataFrame, seen: Lens | None, wanted: Wanted) -> pl.Data
 
 def _charged(
     usage: pl.LazyFrame, book: PriceBook, agreements: Sequence[Agreement], wanted: Wanted, names: Sequence[str]
-) -> pl.DataFrame:
-    """Return the priced cells, with what holds for them, their bills spread."""
+) -> tuple[pl.DataFrame, overlap.Joined | None]:
+    """Return the priced cells, with what holds for them, their bills spread; and what was decided of overlaps."""
     within = pl.lit(value=True) if wanted.inside is None else wanted.inside
     seen = wanted.seen()
     asked = [
@@ -123,10 +126,10 @@ def _charged(
     if wanted.overlapping is None:
         shared = wanted.currency is not None or any(agreement.shares_out() for agreement in agreements)
         priced = charge(with_deals(numbered(cells, ordered=shared), agreements, book).lazy(), book, keep=wanted.keep)
-        return priced.with_columns(joined_tokens=pl.lit(0, pl.Int64)).collect()
+        return priced.with_columns(joined_tokens=pl.lit(0, pl.Int64)).collect(), None
     once, joined = overlap.without_repeats(marked(cells, wanted.conditions), wanted.overlapping)
     charges = charge(with_deals(once, agreements, book).lazy(), book, keep=wanted.keep).collect()
-    return with_bills_spread(charges, wanted.overlapping, joined)[0]
+    return with_bills_spread(charges, wanted.overlapping, joined)
 
 
 def _with_fees(charges: pl.DataFrame, fees: pl.DataFrame) -> pl.DataFrame:

@@ -169,9 +169,7 @@ def _joined(store: Store, question: Question, overlapping: Overlap) -> Answer:
 def _dated(store: Store, question: Question, overlapping: Overlap | None) -> Answer:
     """Answer under agreements, and with exchange rates."""
     found, dated = under_terms(store, question, overlapping)
-    plain = replace(question, windows=(), groups=())
-    joined = None if overlapping is None else _undated(store, plain, overlapping).joined
-    return Answer(dated.cube, not_counted(found.left_out, question), joined, dated, [dated.cube])
+    return Answer(dated.cube, not_counted(found.left_out, question), dated.joined, dated, [dated.cube])
 
 
 def under_terms(
