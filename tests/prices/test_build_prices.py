@@ -91,6 +91,14 @@ def test_shipped_undated_tables_are_the_built_ones(wheel: Path) -> None:
     assert made.about == ABOUT
 
 
+def test_data_zones_keep_their_undated_price(built: tables.Made) -> None:
+    """A dated price of the same model elsewhere does not stand for that of a data zone, which is dearer."""
+    entry = {"litellm_provider": "azure", "mode": "chat", "input_cost_per_token": 1.1e-6, "output_cost_per_token": 1e-5}
+    prices = {"azure/eu/gpt-5": entry, "azure/gpt-5": entry}
+    made = tables.undated_of(prices, built.dated, ABOUT["fallbacks"])
+    assert made.offers["price_model"].unique().to_list() == ["azure/eu/gpt-5"]
+
+
 def test_shipped_description_is_the_built_one(built: tables.Made) -> None:
     """`book.json` names the sources, their versions, dates and licence."""
     assert built.about == ABOUT

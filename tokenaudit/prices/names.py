@@ -156,8 +156,7 @@ class Names:
 
     def _priced(self, named: Name, written: Written, seller: str | None, maker: str | None) -> Name:
         """Complete a name by the list that its price stands in: the seller's, a resold seller's or the maker's."""
-        zoned = seller == "azure" and spelling.ZONE.match(written.listed)
-        if zoned and (found := self._undated(named, written, (seller,))):
+        if spelling.is_zoned(seller, written) and (found := self._undated(named, written, (seller,))):
             return found
         listers = (seller, *self.fallbacks.get(seller, ())) if seller else ()
         for lister in listers:

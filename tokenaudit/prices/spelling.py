@@ -139,6 +139,11 @@ def read(name: str) -> Written:
     return Written(seller, MAKERS.get(maker) if slash else None, listed, sold_as, made_as, fast)
 
 
+def is_zoned(seller: str | None, written: Written) -> bool:
+    """Say whether a name asks for a data zone of its seller, whose price no other of the model stands for."""
+    return seller == "azure" and ZONE.match(written.listed) is not None
+
+
 def _without_gateway(text: str) -> tuple[str, str | None]:
     seller = None
     while True:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from tokenaudit.prices import spelling
 from tokenaudit.prices.book import FORMAT, TABLES, UNDATED_OFFERS, names_of
 from tokenaudit.prices.making import corrections, facts, names, rates, undated, variants
 from tokenaudit.prices.making.facts import Overlay
@@ -99,7 +100,8 @@ def undated_of(prices: Mapping[str, undated.Entry], known: Tables, fallbacks: di
     for offer in undated.offers(prices):
         name = there.find(offer.seller, offer.model)
         steps = max(len(rates.steps(history)) for history in offer.histories.values())
-        if steps <= HIGHEST_TIER and (name.assumed or (name.seller, name.price_model) not in priced):
+        zoned = spelling.is_zoned(offer.seller, spelling.read(offer.model))
+        if steps <= HIGHEST_TIER and (zoned or name.assumed or (name.seller, name.price_model) not in priced):
             found.append(offer)
     called = _undated_names(found)
     reachable = {name.model for name in called}
